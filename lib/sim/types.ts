@@ -1,0 +1,215 @@
+// What the routes and the command line call. Everything is synchronous and transactional: a call either changes the
+// whole state and every node, or throws a SimError and changes nothing. u64 values are strings.
+
+import type { Cost } from '../bpf/core/cost.ts'
+import type { MapTypeName } from '../bpf/profile/index.ts'
+
+export type Protocol = 'TCP' | 'UDP' | 'SCTP'
+export type FrontendType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalIPs' | 'HostPort'
+export type BackendState = 'active' | 'terminating' | 'terminating-not-serving' | 'quarantined' | 'maintenance'
+
+export interface FrontendSpec {
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly type: FrontendType
+  readonly portName?: string
+}
+
+export interface BackendSpec {
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly weight: number
+  readonly state: BackendState
+  readonly portName?: string
+  readonly nodeName?: string
+  readonly zone?: string
+}
+
+export interface ServiceSpec {
+  readonly namespace: string
+  readonly name: string
+  readonly frontends: readonly FrontendSpec[]
+  readonly backends: readonly BackendSpec[]
+}
+
+export interface ServiceView extends ServiceSpec {
+  /** who owns the object: `api` ones are edited here, `k8s` ones only by importing again */
+  readonly source: 'api' | 'k8s'
+}
+
+export type TableSizePolicy = { readonly fixed: number } | { readonly perService: { readonly perBackend: number } }
+
+/** Settings of an emulated node; `options` under Cilium's own names. */
+export interface NodeSettings {
+  readonly name: string
+  readonly kernel: string
+  readonly possibleCpus: number
+  readonly release: '1.17+'
+  readonly algorithm: 'maglev'
+  readonly layout: 'blob' | 'dynamic'
+  readonly tableSizePolicy: TableSizePolicy
+  /** base64 of 12 bytes */
+  readonly seed: string
+  readonly mapSizes: { readonly services: number, readonly backends: number, readonly revNat: number, readonly maglev: number }
+  readonly preallocateMaps: boolean
+  readonly inlining: 'kernel' | 'never'
+  /** the node's own addresses; null: the cluster's node-addresses */
+  readonly addresses: readonly string[] | null
+  readonly options: Readonly<Record<string, string | number | boolean>>
+  readonly engine: 'interpreter'
+}
+
+export interface NodeView extends NodeSettings {
+  readonly counts: { readonly frontends: number, readonly tables: number, readonly maps: number, readonly programs: number }
+  readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
+}
+
+export interface ImportReport {
+  readonly revision: number
+  readonly created: number
+  readonly updated: number
+  readonly deleted: number
+  readonly unchanged: number
+  readonly skipped: ReadonlyArray<{ readonly document: number, readonly kind: string, readonly name: string, readonly reason: string }>
+}
+
+export interface FrontendView extends FrontendSpec {
+  /** revNAT id on this node */
+  readonly id: number
+  readonly service: { readonly namespace: string, readonly name: string }
+  readonly backends: ReadonlyArray<{ readonly id: number, readonly address: string, readonly port: number, readonly protocol: Protocol,
+    readonly weight: number, readonly state: BackendState }>
+  /** null: packets to this frontend are drop 158; `reason` says why there is no table */
+  readonly table: { readonly m: number, readonly backends: number } | null
+  readonly reason: string | null
+}
+
+export interface TableView {
+  readonly m: number
+  readonly seed: string
+  /** backend id -> slots */
+  readonly counts: Readonly<Record<string, number>>
+  readonly sha256U32LE: string
+  /** backend id of every slot, read back from the node's inner map */
+  readonly slots: readonly number[]
+}
+
+/** bpftool's shape of `map show -j`, plus what the emulator knows beyond it. */
+export interface MapView {
+  readonly id: number
+  readonly type: MapTypeName
+  readonly name: string
+  readonly flags: number
+  readonly bytes_key: number
+  readonly bytes_value: number
+  readonly max_entries: number
+  readonly bytes_memlock: number
+  readonly frozen: number
+  readonly allocatedBytes: number
+  readonly entries: number
+}
+
+export interface ProgramView {
+  readonly id: number
+  readonly type: string
+  readonly name: string
+  readonly tag: string
+  readonly bytes_xlated: number
+  readonly map_ids: readonly number[]
+  readonly insnsLoaded: number
+  readonly insnsTranslated: number
+}
+
+export interface FlowSpec {
+  readonly source: string
+  readonly sourcePort: number
+  readonly destination: string
+  readonly destinationPort: number
+  readonly protocol: Protocol
+}
+
+export interface LookupRequest {
+  readonly nodes?: readonly string[]
+  readonly flows?: readonly FlowSpec[]
+  /** hex */
+  readonly packets?: readonly string[]
+  readonly trace?: boolean
+}
+
+export interface TraceStep {
+  /** slot in the translated program */
+  readonly insn: number
+  /** bpftool's text of the instruction */
+  readonly text: string
+  /** C source line, where the line info has one */
+  readonly source: { readonly file: string, readonly line: number, readonly text: string } | null
+  /** r0..r10 after the instruction, 0x-hex */
+  readonly registers: readonly string[]
+}
+
+export interface NodeLookup {
+  readonly node: string
+  readonly verdict: 'XDP_ABORTED' | 'XDP_DROP' | 'XDP_PASS' | 'XDP_TX' | 'XDP_REDIRECT'
+  readonly backend: { readonly id: number, readonly address: string, readonly port: number } | null
+  readonly drop: { readonly code: number, readonly step: string } | null
+  /** hex of the packet after the program */
+  readonly packet: string
+  readonly cost: Cost
+  /** only when the engine ended the program: budget, access, ... */
+  readonly fault: { readonly code: string, readonly message: string } | null
+  readonly trace?: readonly TraceStep[]
+}
+
+export interface LookupReport {
+  readonly revision: number
+  readonly results: ReadonlyArray<{ readonly agree: boolean, readonly nodes: readonly NodeLookup[] }>
+}
+
+export interface ClusterState {
+  readonly revision: number
+  readonly nodeAddresses: readonly string[]
+  readonly services: readonly ServiceView[]
+  readonly nodes: readonly NodeSettings[]
+}
+
+export interface Simulator {
+  revision (): number
+  /** creation or last change of the simulator's state, ms since the epoch, from the clock handed in */
+  changedAt (): number
+
+  listServices (): readonly ServiceView[]
+  getService (namespace: string, name: string): ServiceView
+  /** creates or replaces; throws IMPORTED_OBJECT for one that was imported, SERVICE_EXISTS when `create` and it exists */
+  putService (service: ServiceSpec, options?: { create?: boolean }): ServiceView
+  deleteService (namespace: string, name: string): void
+
+  importDocuments (documents: readonly unknown[], options: { operation: 'apply' | 'delete', dryRun: boolean }): ImportReport
+  getState (): ClusterState
+  putState (state: { nodeAddresses: readonly string[], services: readonly ServiceSpec[] }): ClusterState
+  getNodeAddresses (): readonly string[]
+  putNodeAddresses (addresses: readonly string[]): readonly string[]
+
+  listNodes (): readonly NodeView[]
+  getNode (name: string): NodeView
+  createNode (settings: Partial<NodeSettings> & { name: string }): NodeView
+  /** merge patch: members given replace; the node is rebuilt with the current services */
+  updateNode (name: string, patch: Partial<Omit<NodeSettings, 'name'>>): NodeView
+  deleteNode (name: string): void
+
+  listFrontends (node: string): readonly FrontendView[]
+  getFrontend (node: string, id: number): FrontendView
+  getTable (node: string, id: number): TableView
+  listMaps (node: string): readonly MapView[]
+  getMap (node: string, id: number): MapView
+  /** bpftool's shape: bytes as "0x.." strings; of per-CPU maps one value per CPU; of outer maps the inner map's id */
+  mapEntries (node: string, id: number, options?: { limit?: number, cursor?: string }): { items: readonly unknown[], next: string | null }
+  listPrograms (node: string): readonly ProgramView[]
+  getProgram (node: string, id: number): ProgramView
+  /** bpftool's text, with the C lines */
+  xlated (node: string, id: number): string
+  lbMapsText (node: string): string
+
+  lookup (request: LookupRequest): LookupReport
+}
