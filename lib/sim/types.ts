@@ -2,6 +2,7 @@
 // whole state and every node, or throws a SimError and changes nothing. u64 values are strings.
 
 import type { Cost } from '../bpf/core/cost.ts'
+import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -167,6 +168,21 @@ export interface LookupReport {
   readonly results: ReadonlyArray<{ readonly agree: boolean, readonly nodes: readonly NodeLookup[] }>
 }
 
+/** What another thread needs to run packets through a node's live program: shared memory and addresses in it, plain data else. */
+export interface NodeAttachment {
+  readonly node: string
+  /** changes when the node is rebuilt with other settings; a node made again under the same name has another one too */
+  readonly generation: number
+  /** name of the kernel profile */
+  readonly kernel: string
+  readonly possibleCpus: number
+  readonly module: WebAssembly.Module
+  readonly memory: WebAssembly.Memory
+  readonly image: ProgramImage
+  /** address of the per-CPU map in which the program counts drops by step */
+  readonly metricsMapAddress: number
+}
+
 export interface ClusterState {
   readonly revision: number
   readonly nodeAddresses: readonly string[]
@@ -212,4 +228,6 @@ export interface Simulator {
   lbMapsText (node: string): string
 
   lookup (request: LookupRequest): LookupReport
+  /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
+  attach (node: string): NodeAttachment
 }
