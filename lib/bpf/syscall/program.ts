@@ -1,0 +1,150 @@
+// BPF_PROG_LOAD: map descriptors in wide immediates become maps, the verifier decides, the rewrites translate, the
+// engine's image is laid out in the kernel's memory.
+
+import { createHash } from 'node:crypto'
+import type { Core } from '../core/index.ts'
+import { freeImage, loadImage } from '../core/program-image.ts'
+import type { ProgramImage } from '../core/program-image.ts'
+import { encode } from '../isa/index.ts'
+import type { Insn } from '../isa/insn.ts'
+import type { KernelMap } from '../map/index.ts'
+import type { FunctionInfo, LineInfo, ProgramTypeName } from '../object/spec.ts'
+import { failure, success } from '../profile/errno.ts'
+import type { Errno, Result } from '../profile/errno.ts'
+import { rewrite } from '../rewrite/index.ts'
+import type { TranslatedProgram } from '../rewrite/translated.ts'
+import { verify } from '../verifier/index.ts'
+import { PSEUDO_MAP_FD, PSEUDO_MAP_VALUE, isWideImmediate } from './pseudo.ts'
+
+export interface ProgramAttr {
+  readonly name: string
+  readonly type: ProgramTypeName
+  readonly license: string
+  /** wide immediates name maps by descriptor: src 1 the map, src 2 a direct value at the offset in the second slot */
+  readonly insns: readonly Insn[]
+  readonly lines?: readonly LineInfo[]
+  readonly functions?: readonly FunctionInfo[]
+  /** `never`: lookups stay calls, as if no map could be inlined */
+  readonly inlining?: 'kernel' | 'never'
+}
+
+/** A refusal by the verifier: the errno's message is the cause, `log` the verifier's full text. */
+export interface VerifierRefusal extends Errno {
+  readonly log: string
+  readonly insn: number
+}
+
+export interface LoadedProgram {
+  readonly id: number
+  readonly name: string
+  readonly type: ProgramTypeName
+  /** 16 hex digits: the first half of SHA-1 over the instructions with map references cleared */
+  readonly tag: string
+  readonly insns: readonly Insn[]
+  readonly translated: TranslatedProgram
+  readonly image: ProgramImage
+  /** in the order of first use */
+  readonly usedMaps: readonly KernelMap[]
+  readonly lines: readonly LineInfo[]
+  readonly functions: readonly FunctionInfo[]
+  readonly verifierLog: string
+  retain (): void
+  release (): void
+}
+
+interface LoadContext {
+  readonly id: number
+  readonly mapOf: (fd: number) => Result<KernelMap>
+  readonly onFree: () => void
+}
+
+interface ResolvedMaps {
+  readonly usedMaps: KernelMap[]
+  readonly mapRefs: Array<{ insn: number, usedMap: number, valueOffset: number | null }>
+}
+
+export function loadProgram (core: Core, attr: ProgramAttr, { id, mapOf, onFree }: LoadContext): Result<LoadedProgram> {
+  const { limits } = core.profile
+  if (attr.insns.length === 0 || attr.insns.length > limits.maxInsns) {
+    return failure('E2BIG', `a program has 1 to ${limits.maxInsns} instructions, not ${attr.insns.length}`)
+  }
+  const resolved = resolveMaps(attr.insns, mapOf, limits.mapsPerProgram)
+  if (!resolved.ok) return resolved
+  const { usedMaps, mapRefs } = resolved.value
+  const maps = usedMaps.map((map) => map.verifierView())
+  const verdict = verify({ insns: attr.insns, type: attr.type, profile: core.profile, maps, mapRefs, license: attr.license })
+  if (!verdict.ok) {
+    const refusal: VerifierRefusal = { ...verdict.error, log: verdict.log, insn: verdict.insn }
+    return { ok: false, error: refusal }
+  }
+  const translated = rewrite({
+    insns: attr.insns,
+    facts: verdict.facts,
+    subprograms: verdict.subprograms,
+    maps,
+    mapRefs,
+    profile: core.profile,
+    type: attr.type,
+    inlining: attr.inlining ?? 'kernel'
+  })
+  const valueOffset = core.profile.structs.bpfArray.value
+  const image = loadImage(core, translated, usedMaps.map(({ address }) => ({ address, valueAddress: address + valueOffset })))
+  if (!image.ok) return image
+  for (const map of usedMaps) map.retain()
+  return success(referenced({
+    id,
+    name: attr.name,
+    type: attr.type,
+    tag: programTag(attr.insns),
+    insns: attr.insns,
+    translated,
+    image: image.value,
+    usedMaps,
+    lines: attr.lines ?? [],
+    functions: attr.functions ?? [],
+    verifierLog: verdict.log
+  }, () => {
+    freeImage(core, image.value)
+    for (const map of usedMaps) map.release()
+    onFree()
+  }))
+}
+
+function resolveMaps (insns: readonly Insn[], mapOf: LoadContext['mapOf'], mapsMax: number): Result<ResolvedMaps> {
+  const usedMaps: KernelMap[] = []
+  const mapRefs: ResolvedMaps['mapRefs'] = []
+  for (let insn = 0; insn < insns.length; insn++) {
+    const { code, src, imm } = insns[insn] as Insn
+    if (!isWideImmediate(code)) continue
+    const upper = insns[insn + 1]
+    if (upper !== undefined && (src === PSEUDO_MAP_FD || src === PSEUDO_MAP_VALUE)) {
+      const map = mapOf(imm)
+      if (!map.ok) return failure('EBADF', `fd ${imm} is not pointing to valid bpf_map`)
+      let usedMap = usedMaps.indexOf(map.value)
+      if (usedMap < 0) usedMap = usedMaps.push(map.value) - 1
+      if (usedMaps.length > mapsMax) return failure('E2BIG', `The total number of maps per program has reached the limit of ${mapsMax}`)
+      mapRefs.push({ insn, usedMap, valueOffset: src === PSEUDO_MAP_VALUE ? upper.imm >>> 0 : null })
+    }
+    insn++
+  }
+  return success({ usedMaps, mapRefs })
+}
+
+/** The kernel's tag: equal programs have equal tags whichever maps they were loaded with. */
+function programTag (insns: readonly Insn[]): string {
+  const cleared = insns.map((insn, index) => {
+    const wide = isWideImmediate(insn.code) ? insn : insns[index - 1]
+    const isPart = wide !== undefined && isWideImmediate(wide.code) && (wide.src === PSEUDO_MAP_FD || wide.src === PSEUDO_MAP_VALUE)
+    return isPart ? { ...insn, imm: 0 } : insn
+  })
+  return createHash('sha1').update(encode(cleared)).digest('hex').slice(0, 16)
+}
+
+function referenced (program: Omit<LoadedProgram, 'retain' | 'release'>, free: () => void): LoadedProgram {
+  let references = 1
+  return {
+    ...program,
+    retain: () => { references++ },
+    release: () => { if (--references === 0) free() }
+  }
+}
