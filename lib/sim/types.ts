@@ -83,7 +83,9 @@ export interface FrontendView extends FrontendSpec {
   readonly backends: ReadonlyArray<{ readonly id: number, readonly address: string, readonly port: number, readonly protocol: Protocol,
     readonly weight: number, readonly state: BackendState }>
   /** null: packets to this frontend are drop 158; `reason` says why there is no table */
-  readonly table: { readonly m: number, readonly backends: number } | null
+  readonly table: { readonly m: number, readonly backends: number,
+    /** id of the inner map that holds it now; every rebuild makes another */
+    readonly mapId: number } | null
   readonly reason: string | null
 }
 
