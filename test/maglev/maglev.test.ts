@@ -98,7 +98,8 @@ t.test('states: active, else terminating; quarantined, maintenance and weight 0 
 })
 
 t.test('weights count from an integer average of 2', async t => {
-  t.strictSame([weightsCount([1, 2]), weightsCount([2, 1, 2]), weightsCount([2, 2]), weightsCount([3, 1]), weightsCount([])], [false, false, true, true, false])
+  t.strictSame([weightsCount([1, 2]), weightsCount([2, 1, 2]), weightsCount([2, 2]), weightsCount([3, 1]), weightsCount([])],
+    [false, false, true, true, false])
 })
 
 t.test('table sizes and policies', async t => {

@@ -83,13 +83,14 @@ t.test('the larger set beside the clone', { skip: existsSync(large) ? false : 'n
   for (const vector of tables) {
     const line = release[vector.variant] ?? '1.17+'
     const { generator } = vector
-    const backends = vector.backends?.map(({ id, ip, port, proto, weight }) => listed([id, ip, port, proto, weight])) ?? generate(generator && {
-      family: generator.ipRule.includes('fd00') ? 6 : 4,
-      count: generator.count,
-      port: generator.port,
-      protocol: generator.proto,
-      weights: rules[generator.weightRule] ?? 'one'
-    })
+    const backends = vector.backends?.map(({ id, ip, port, proto, weight }) => listed([id, ip, port, proto, weight])) ??
+      generate(generator && {
+        family: generator.ipRule.includes('fd00') ? 6 : 4,
+        count: generator.count,
+        port: generator.port,
+        protocol: generator.proto,
+        weights: rules[generator.weightRule] ?? 'one'
+      })
     const seed = seedOf(vector.seed)
     for (const { id, key, offset, skip } of vector.offsetSkip) {
       const backend = backends.find(backend => backend.id === id)
@@ -119,7 +120,12 @@ function listed ([id, address, port, protocol, weight]: Listed): TableBackend {
 
 function generate (rule: Generated | undefined): TableBackend[] {
   if (rule === undefined) throw new Error('a vector lists or generates its backends')
-  const weight = { one: () => 1, hundred: () => 100, mix: (i: number) => 1 + i * 37 % 101, step: (i: number) => i % 10 ? 20 : 200 }[rule.weights]
+  const weight = {
+    one: () => 1,
+    hundred: () => 100,
+    mix: (i: number) => 1 + i * 37 % 101,
+    step: (i: number) => i % 10 ? 20 : 200
+  }[rule.weights]
   return Array.from({ length: rule.count }, (_, i) => ({
     id: i + 1,
     address: rule.family === 4 ? `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}` : `fd00::${(i + 1).toString(16)}`,
