@@ -1,0 +1,38 @@
+// The mission's: each table is an array of M elements of one backend id, and BPF_F_INNER_MAP lets M differ from one service to
+// the next. The array's own max_entries is M, so table and size are replaced together. An array rounds its elements up to
+// eight bytes: eight per slot; the lookup of the inner map is a call.
+
+#pragma once
+
+#include "maps.h"
+
+struct maglev_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+};
+
+#include "maglev-outer.h"
+#include "config.h"
+
+// The kernel's struct, of which only one field is read; where that field lies is found at load time (CO-RE).
+struct bpf_map {
+	__u32 max_entries;
+} __attribute__((preserve_access_index));
+
+static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
+{
+	__u32 index;
+	const __u32 *slot;
+
+	if (!inner)
+		return DROPPED_NO_TABLE;
+	index = hash % ((struct bpf_map *)inner)->max_entries;
+	slot = bpf_map_lookup_elem(inner, &index);
+	if (!slot)
+		return DROPPED_NO_TABLE_ENTRY;
+	*id = *slot;
+	return 0;
+}

@@ -1,0 +1,26 @@
+// The compiled balancer: one object per table layout, built by scripts/build-datapath.sh and committed. Where the bytes are
+// read from is the caller's business; names inside the objects are Cilium's.
+
+export const datapathLayouts = ['blob', 'dynamic'] as const
+export type DatapathLayout = typeof datapathLayouts[number]
+
+/** @returns the object's path below lib/datapath */
+export function objectFile (layout: DatapathLayout): string {
+  return `objects/balancer-${layout}.o`
+}
+
+export const programName = 'balancer_xdp'
+
+/** by address family */
+export const mapNames = {
+  services: { 4: 'cilium_lb4_services_v2', 6: 'cilium_lb6_services_v2' },
+  backends: { 4: 'cilium_lb4_backends_v3', 6: 'cilium_lb6_backends_v3' },
+  reverseNat: { 4: 'cilium_lb4_reverse_nat', 6: 'cilium_lb6_reverse_nat' },
+  maglev: { 4: 'cilium_lb4_maglev', 6: 'cilium_lb6_maglev' }
+} as const
+
+/** what the agent calls the inner maps it creates for both families */
+export const innerMapName = 'cilium_maglev_inner'
+export const metricsMapName = 'cilium_metrics'
+/** the map of load-time constants: encodeLoadTimeConstants */
+export const constantsMapName = '.rodata'

@@ -1,0 +1,223 @@
+// Keys and values of Cilium's load-balancer maps (1.17 and later) as bytes, and back. x86-64 byte order, except for what
+// the packet compares with: addresses, ports and revNAT ids are in network order (BE). One function serves both families:
+// the length of an address, 4 or 16 bytes, says which struct is meant. maps.h holds the same structs for the program.
+
+export interface ServiceKey {
+  /** 4 or 16 bytes */
+  readonly address: Uint8Array
+  readonly port: number
+  /** 0: the frontend; 1 and up: its backends in order */
+  readonly slot: number
+  /** IP protocol number; 0 with port 0: the wildcard entry */
+  readonly protocol: number
+  readonly scope: number
+}
+
+//  lb4_key  0        4     6     8     9     10       lb6_key   0        16    18    20    21    22
+//           +--------+-----+-----+-----+-----+----+             +--------+-----+-----+-----+-----+----+
+//           |address |dport|slot |proto|scope|pad |             |address |dport|slot |proto|scope|pad |
+//           |BE 4    |BE 2 |2    |1    |1    |2   |             |BE 16   |BE 2 |2    |1    |1    |2   |
+//           +--------+-----+-----+-----+-----+----+ 12          +--------+-----+-----+-----+-----+----+ 24
+
+export function encodeServiceKey (key: ServiceKey): Uint8Array {
+  const { bytes, view, at } = withAddress(key.address, 8)
+  view.setUint16(at, key.port)
+  view.setUint16(at + 2, key.slot, true)
+  view.setUint8(at + 4, key.protocol)
+  view.setUint8(at + 5, key.scope)
+  return bytes
+}
+
+export function decodeServiceKey (bytes: Uint8Array): ServiceKey {
+  const { address, view, at } = splitAddress(bytes, 8)
+  return {
+    address,
+    port: view.getUint16(at),
+    slot: view.getUint16(at + 2, true),
+    protocol: view.getUint8(at + 4),
+    scope: view.getUint8(at + 5)
+  }
+}
+
+export interface ServiceValue {
+  /** slot 1 and up: backend id; slot 0: see frontendWord */
+  readonly word: number
+  /** active backends, those that are in the table */
+  readonly count: number
+  readonly revNatId: number
+  readonly flags: number
+  readonly flags2: number
+  /** quarantined backends, in the slots behind */
+  readonly quarantinedCount: number
+}
+
+//  lb4_service, lb6_service  0       4     6         8     9      10
+//                            +-------+-----+---------+-----+------+------+
+//                            | word  |count|rev nat  |flags|flags2|qcount|
+//                            | 4     |2    |BE 2     |1    |1     |2     |
+//                            +-------+-----+---------+-----+------+------+ 12
+
+export function encodeServiceValue (value: ServiceValue): Uint8Array {
+  const bytes = new Uint8Array(12)
+  const view = viewOf(bytes)
+  view.setUint32(0, value.word, true)
+  view.setUint16(4, value.count, true)
+  view.setUint16(6, value.revNatId)
+  view.setUint8(8, value.flags)
+  view.setUint8(9, value.flags2)
+  view.setUint16(10, value.quarantinedCount, true)
+  return bytes
+}
+
+export function decodeServiceValue (bytes: Uint8Array): ServiceValue {
+  const view = viewOf(bytes)
+  return {
+    word: view.getUint32(0, true),
+    count: view.getUint16(4, true),
+    revNatId: view.getUint16(6),
+    flags: view.getUint8(8),
+    flags2: view.getUint8(9),
+    quarantinedCount: view.getUint16(10, true)
+  }
+}
+
+/** A frontend's first word: algorithm in the upper byte, affinity timeout in the 24 bits below (0: no affinity). */
+export function frontendWord (algorithm: number, affinityTimeoutSeconds = 0): number {
+  return ((algorithm << 24) | (affinityTimeoutSeconds & 0xffffff)) >>> 0
+}
+
+export function splitFrontendWord (word: number): { algorithm: number, affinityTimeoutSeconds: number } {
+  return { algorithm: word >>> 24, affinityTimeoutSeconds: word & 0xffffff }
+}
+
+export interface BackendValue {
+  /** 4 or 16 bytes */
+  readonly address: Uint8Array
+  readonly port: number
+  readonly protocol: number
+  /** its state: backendStateNumbers */
+  readonly flags: number
+  readonly clusterId: number
+  readonly zone: number
+}
+
+//  lb4_backend  0        4     6     7     8       10   11    lb6_backend: the same behind a 16-byte address, 24 bytes
+//               +--------+-----+-----+-----+-------+----+---+
+//               |address |port |proto|flags|cluster|zone|pad|
+//               |BE 4    |BE 2 |1    |1    |2      |1   |1  |
+//               +--------+-----+-----+-----+-------+----+---+ 12
+
+export function encodeBackendValue (value: BackendValue): Uint8Array {
+  const { bytes, view, at } = withAddress(value.address, 8)
+  view.setUint16(at, value.port)
+  view.setUint8(at + 2, value.protocol)
+  view.setUint8(at + 3, value.flags)
+  view.setUint16(at + 4, value.clusterId, true)
+  view.setUint8(at + 6, value.zone)
+  return bytes
+}
+
+export function decodeBackendValue (bytes: Uint8Array): BackendValue {
+  const { address, view, at } = splitAddress(bytes, 8)
+  return {
+    address,
+    port: view.getUint16(at),
+    protocol: view.getUint8(at + 2),
+    flags: view.getUint8(at + 3),
+    clusterId: view.getUint16(at + 4, true),
+    zone: view.getUint8(at + 6)
+  }
+}
+
+export interface ReverseNatValue {
+  /** 4 or 16 bytes */
+  readonly address: Uint8Array
+  readonly port: number
+}
+
+//  lb4_reverse_nat  0        4     6      lb6_reverse_nat  0        16    18    packed: no padding
+//                   +--------+-----+                       +--------+-----+
+//                   |BE 4    |BE 2 |                       |BE 16   |BE 2 |
+//                   +--------+-----+                       +--------+-----+
+
+export function encodeReverseNatValue (value: ReverseNatValue): Uint8Array {
+  const { bytes, view, at } = withAddress(value.address, 2)
+  view.setUint16(at, value.port)
+  return bytes
+}
+
+export function decodeReverseNatValue (bytes: Uint8Array): ReverseNatValue {
+  const { address, view, at } = splitAddress(bytes, 2)
+  return { address, port: view.getUint16(at) }
+}
+
+/** Key of the reverse NAT maps and of the outer Maglev maps: the revNAT id in network order. */
+export function encodeRevNatId (id: number): Uint8Array {
+  return Uint8Array.of(id >>> 8, id & 0xff)
+}
+
+export function decodeRevNatId (bytes: Uint8Array): number {
+  return viewOf(bytes).getUint16(0)
+}
+
+/** Key of the backend maps, of arrays, of cilium_metrics: a u32. Also an id as a table holds it. */
+export function encodeU32 (value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  viewOf(bytes).setUint32(0, value, true)
+  return bytes
+}
+
+export function decodeU32 (bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(0, true)
+}
+
+/** @param values one u64 per CPU, as bpf(2) gives the element of a per-CPU map. @returns their sum, exact below 2^53 */
+export function sumCounters (values: Uint8Array): number {
+  const view = viewOf(values)
+  let sum = 0
+  for (let at = 0; at < values.length; at += 8) sum += view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32
+  return sum
+}
+
+export interface LoadTimeConstants {
+  /** second and third word of the Maglev seed */
+  readonly hashInit4Seed: number
+  readonly hashInit6Seed: number
+  /** M of the layouts which have one M for all services */
+  readonly maglevTableSize: number
+}
+
+//  .rodata  0                4                8                   12
+//           +----------------+----------------+-------------------+
+//           |hash_init4_seed |hash_init6_seed |lb_maglev_lut_size |
+//           +----------------+----------------+-------------------+
+
+export function encodeLoadTimeConstants (constants: LoadTimeConstants): Uint8Array {
+  const bytes = new Uint8Array(12)
+  const view = viewOf(bytes)
+  view.setUint32(0, constants.hashInit4Seed, true)
+  view.setUint32(4, constants.hashInit6Seed, true)
+  view.setUint32(8, constants.maglevTableSize, true)
+  return bytes
+}
+
+export function decodeLoadTimeConstants (bytes: Uint8Array): LoadTimeConstants {
+  const view = viewOf(bytes)
+  return { hashInit4Seed: view.getUint32(0, true), hashInit6Seed: view.getUint32(4, true), maglevTableSize: view.getUint32(8, true) }
+}
+
+function viewOf (bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** @returns zeroed bytes that begin with the address, and where what follows it begins */
+function withAddress (address: Uint8Array, rest: number): { bytes: Uint8Array, view: DataView, at: number } {
+  const bytes = new Uint8Array(address.length + rest)
+  bytes.set(address)
+  return { bytes, view: viewOf(bytes), at: address.length }
+}
+
+function splitAddress (bytes: Uint8Array, rest: number): { address: Uint8Array, view: DataView, at: number } {
+  const at = bytes.length - rest
+  return { address: bytes.slice(0, at), view: viewOf(bytes), at }
+}
