@@ -7,8 +7,8 @@ export interface Column {
   readonly key: string
   /** heading of the text form */
   readonly title: string
-  /** how the text form prints numbers: whole with thousands separators, or a share of one as percent */
-  readonly as?: 'integer' | 'percent'
+  /** how the text form prints numbers; without it with thousands separators. `percent` is of a share of one. */
+  readonly as?: 'plain' | 'percent'
 }
 
 export interface Table {
@@ -39,7 +39,8 @@ function textCell (cell: Cell, column: Column): string {
   if (cell === null) return '-'
   if (typeof cell !== 'number') return String(cell)
   if (column.as === 'percent') return `${(cell * 100).toFixed(2)} %`
-  return Number.isInteger(cell) ? thousands(cell) : cell.toFixed(2)
+  if (!Number.isInteger(cell)) return cell.toFixed(2)
+  return column.as === 'plain' ? String(cell) : thousands(cell)
 }
 
 /** Columns of numbers are aligned right, others left; a heading goes with its column. */

@@ -1,0 +1,53 @@
+// `maglev-sim import`: hands manifests to a running service as they are; the service does the reading.
+
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import type { ImportReport } from '../../../lib/sim/types.ts'
+import { createClient, serverOption, serverUrl } from '../client.ts'
+import { command } from '../command.ts'
+import { BadInput } from '../failures.ts'
+import { callerPath } from '../paths.ts'
+
+const maximumFiles = 1000
+
+export default command({
+  name: 'import',
+  description: 'Import Kubernetes manifests (Service, EndpointSlice, Node, cilium-config; YAML or JSON) into a running service',
+  args: {
+    server: serverOption,
+    delete: { type: 'boolean', description: 'Delete the objects instead of applying them', default: false },
+    'dry-run': { type: 'boolean', description: 'Tell what would happen and change nothing', default: false },
+    json: { type: 'boolean', description: 'Print the service\'s answers as JSON, one per line', default: false }
+  },
+  rest: 'FILE',
+  async run (args, files) {
+    if (files.length === 0) throw new BadInput('name at least one file, or - for stdin')
+    if (files.length > maximumFiles) throw new BadInput(`at most ${maximumFiles} files at once, not ${files.length}`)
+    const documents = await Promise.all(files.map(async (file) => ({ file, bytes: await readDocument(file) })))
+    const client = createClient(serverUrl(args.server))
+    const path = `/v1/imports?operation=${args.delete ? 'delete' : 'apply'}&dryRun=${args['dry-run']}`
+    for (const { file, bytes } of documents) {
+      const report = await client.post<ImportReport>(path, bytes, contentTypeOf(bytes))
+      process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : describe(file, report))
+    }
+  }
+})
+
+async function readDocument (file: string): Promise<Uint8Array> {
+  if (file === '-') return await buffer(process.stdin)
+  return await readFile(callerPath(file)).catch((error: NodeJS.ErrnoException) => {
+    throw new BadInput(`cannot read ${file} (${error.code ?? error.message})`)
+  })
+}
+
+/** By the bytes and not by the name, because of stdin; manifests in YAML's flow style are JSON in practice. */
+function contentTypeOf (bytes: Uint8Array): string {
+  const first = bytes.find((byte) => byte > 0x20)
+  return first === 0x7b || first === 0x5b ? 'application/json' : 'application/yaml'
+}
+
+function describe (file: string, report: ImportReport): string {
+  const counts = (['created', 'updated', 'deleted', 'unchanged'] as const).map((key) => `${report[key]} ${key}`).join(', ')
+  const skipped = report.skipped.map((item) => `  skipped document ${item.document}: ${item.kind} ${item.name}: ${item.reason}\n`)
+  return `${file}: ${counts}, ${report.skipped.length} skipped (revision ${report.revision})\n${skipped.join('')}`
+}

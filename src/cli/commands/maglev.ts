@@ -1,0 +1,74 @@
+// `maglev-sim maglev table`: the Maglev table of any backends, as Cilium 1.17 and later builds it.
+
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import {
+  buildTable, defaultSeedText, isPrime, parseSeed, runLengthText, smallestTableSize, tableDigest, usableBackends
+} from '../../../lib/maglev/index.ts'
+import type { Table, TableBackend } from '../../../lib/maglev/index.ts'
+import { formatText } from '../../../lib/report/table.ts'
+import { parseBackendLines, parseBackendWords } from '../backends.ts'
+import { command, commandGroup, wholeNumber } from '../command.ts'
+import { BadInput } from '../failures.ts'
+import { callerPath } from '../paths.ts'
+
+const largestM = 16_777_213
+
+const table = command({
+  name: 'maglev table',
+  description: 'Print the Maglev table of backends: slots per backend, the run-length form, its SHA-256',
+  args: {
+    backends: {
+      type: 'string',
+      description: 'File with one JSON object {"address","port","protocol"?,"weight"?,"id"?} per line; - reads stdin',
+      valueHint: 'FILE'
+    },
+    m: { type: 'string', description: 'Slots, a prime; without it the smallest of Cilium\'s ten sizes with 100 slots per backend' },
+    seed: { type: 'string', description: 'base64 of 12 bytes, as bpf-lb-maglev-hash-seed', default: defaultSeedText },
+    slots: { type: 'boolean', description: 'Print the run-length form too', default: false },
+    json: { type: 'boolean', description: 'Print JSON with every slot', default: false }
+  },
+  rest: 'ADDRESS:PORT[/PROTOCOL][=WEIGHT]...',
+  notes: ['For instance: maglev-sim maglev table 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80=2'],
+  async run (args, words) {
+    const fromFile = args.backends === undefined ? [] : parseBackendLines(await readLines(args.backends))
+    const named = [...parseBackendWords(words), ...fromFile].map((backend, index) => ({ ...backend, id: backend.id ?? index + 1 }))
+    if (new Set(named.map((backend) => backend.id)).size < named.length) throw new BadInput('two backends have the same id')
+    // a weight of 0 takes a backend out, as in Cilium
+    const backends = usableBackends(named.map((backend) => ({ ...backend, state: 'active' as const })))
+    if (backends.length === 0) throw new BadInput('name backends, for instance 10.0.0.1:80 10.0.0.2:80=3, or a file with --backends')
+    const seed = parseSeed(args.seed)
+    if (!seed.ok) throw new BadInput(`--seed: ${seed.reason}`)
+    const m = args.m === undefined ? smallestTableSize(100 * backends.length) : wholeNumber('m', args.m, 2, largestM)
+    if (!isPrime(m)) throw new BadInput(`--m takes a prime, ${m} is none`)
+    const built = buildTable(m, backends, seed.seed, '1.17+')
+    if (built === null) throw new BadInput('there is no backend to build a table from')
+    process.stdout.write(args.json ? asJson(built, args.seed) : asText(built, backends, args.seed, args.slots))
+  }
+})
+
+export default commandGroup('maglev', 'Maglev tables of any backends', { table })
+
+async function readLines (file: string): Promise<string> {
+  if (file === '-') return await text(process.stdin)
+  return await readFile(callerPath(file), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new BadInput(`cannot read ${file} (${error.code ?? error.message})`)
+  })
+}
+
+function asJson (built: Table, seed: string): string {
+  const counts = Object.fromEntries([...built.counts].map(([id, count]) => [String(id), count]))
+  return `${JSON.stringify({ m: built.m, seed, counts, sha256U32LE: tableDigest(built.ids), slots: [...built.ids] })}\n`
+}
+
+function asText (built: Table, backends: readonly TableBackend[], seed: string, slots: boolean): string {
+  const rows = backends.map((backend) => {
+    const count = built.counts.get(backend.id) ?? 0
+    return [backend.id, backend.address, backend.port, backend.protocol, backend.weight, count, count / built.m]
+  })
+  const columns = [{ key: 'id', title: 'id' }, { key: 'address', title: 'address' }, { key: 'port', title: 'port', as: 'plain' as const },
+    { key: 'protocol', title: 'protocol' }, { key: 'weight', title: 'weight' }, { key: 'slots', title: 'slots' },
+    { key: 'share', title: 'share', as: 'percent' as const }]
+  const lines = [formatText({ title: '', columns, rows }), `M ${built.m}, seed ${seed}`, `sha256 of the ids as u32 little-endian: ${tableDigest(built.ids)}`]
+  return [...lines, ...(slots ? [runLengthText(built.ids)] : []), ''].join('\n')
+}
