@@ -1,0 +1,117 @@
+// What a packet says: the headers a load balancer looks at, as far as they are there. Nothing here fails: a packet that
+// ends early or is something else has fewer parts.
+
+import { addWords, finishChecksum, pseudoHeaderSum } from './checksum.ts'
+import { etherTypes, ipProtocols } from './protocols.ts'
+import type { AddressFamily } from './address.ts'
+
+export interface NetworkHeader {
+  readonly family: AddressFamily
+  readonly offset: number
+  readonly headerLength: number
+  readonly source: Uint8Array
+  readonly destination: Uint8Array
+  readonly protocol: number
+  readonly ttl: number
+  /** length of header and payload as the header says */
+  readonly totalLength: number
+  readonly isFragment: boolean
+}
+
+export interface TransportHeader {
+  readonly offset: number
+  readonly sourcePort: number
+  readonly destinationPort: number
+  readonly checksum: number
+}
+
+export interface ParsedPacket {
+  /** of the innermost VLAN tag, or of the frame; null for less than an Ethernet header */
+  readonly etherType: number | null
+  /** VLAN ids, outermost first */
+  readonly vlans: readonly number[]
+  readonly network: NetworkHeader | null
+  /** of TCP and UDP; null in fragments, which may have none */
+  readonly transport: TransportHeader | null
+}
+
+export function parsePacket (bytes: Uint8Array): ParsedPacket {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 14) return { etherType: null, vlans: [], network: null, transport: null }
+  const vlans: number[] = []
+  let at = 12
+  let etherType = view.getUint16(at)
+  while ((etherType === etherTypes.vlan || etherType === etherTypes.serviceVlan) && at + 6 <= bytes.length) {
+    vlans.push(view.getUint16(at + 2) & 0xfff)
+    at += 4
+    etherType = view.getUint16(at)
+  }
+  const network = parseNetwork(bytes, view, at + 2, etherType)
+  return { etherType, vlans, network, transport: network === null ? null : parseTransport(view, network) }
+}
+
+export interface ChecksumVerdicts {
+  /** null where there is none: not IPv4 */
+  readonly network: boolean | null
+  /** null where there is none: no whole TCP or UDP packet, or UDP without */
+  readonly transport: boolean | null
+}
+
+/** @returns whether the checksums of a packet are right */
+export function verifyChecksums (bytes: Uint8Array): ChecksumVerdicts {
+  const { network, transport } = parsePacket(bytes)
+  if (network === null) return { network: null, transport: null }
+  const headerEnd = network.offset + network.headerLength
+  const networkRight = network.family === 4 ? finishChecksum(addWords(0, bytes, network.offset, headerEnd)) === 0 : null
+  const end = network.offset + network.totalLength
+  const hasNone = transport === null || end > bytes.length || (network.protocol === ipProtocols.udp && transport.checksum === 0)
+  if (hasNone) return { network: networkRight, transport: null }
+  const pseudo = pseudoHeaderSum(network.source, network.destination, network.protocol, end - headerEnd)
+  return { network: networkRight, transport: finishChecksum(addWords(pseudo, bytes, headerEnd, end)) === 0 }
+}
+
+function parseNetwork (bytes: Uint8Array, view: DataView, offset: number, etherType: number): NetworkHeader | null {
+  if (etherType === etherTypes.ipv4 && offset + 20 <= bytes.length) {
+    const headerLength = (view.getUint8(offset) & 0xf) * 4
+    if (view.getUint8(offset) >>> 4 !== 4 || headerLength < 20 || offset + headerLength > bytes.length) return null
+    return {
+      family: 4,
+      offset,
+      headerLength,
+      source: bytes.slice(offset + 12, offset + 16),
+      destination: bytes.slice(offset + 16, offset + 20),
+      protocol: view.getUint8(offset + 9),
+      ttl: view.getUint8(offset + 8),
+      totalLength: view.getUint16(offset + 2),
+      isFragment: (view.getUint16(offset + 6) & 0x3fff) !== 0
+    }
+  }
+  if (etherType === etherTypes.ipv6 && offset + 40 <= bytes.length && view.getUint8(offset) >>> 4 === 6) {
+    const protocol = view.getUint8(offset + 6)
+    return {
+      family: 6,
+      offset,
+      headerLength: 40,
+      source: bytes.slice(offset + 8, offset + 24),
+      destination: bytes.slice(offset + 24, offset + 40),
+      protocol,
+      ttl: view.getUint8(offset + 7),
+      totalLength: 40 + view.getUint16(offset + 4),
+      isFragment: protocol === ipProtocols.fragment
+    }
+  }
+  return null
+}
+
+function parseTransport (view: DataView, network: NetworkHeader): TransportHeader | null {
+  const offset = network.offset + network.headerLength
+  const isTcp = network.protocol === ipProtocols.tcp
+  if (network.isFragment || (!isTcp && network.protocol !== ipProtocols.udp)) return null
+  if (offset + (isTcp ? 20 : 8) > view.byteLength) return null
+  return {
+    offset,
+    sourcePort: view.getUint16(offset),
+    destinationPort: view.getUint16(offset + 2),
+    checksum: view.getUint16(offset + (isTcp ? 16 : 6))
+  }
+}
