@@ -4,6 +4,8 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
+import type { Report, ReportKind } from '../report/index.ts'
+import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 export type FrontendType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalIPs' | 'HostPort'
@@ -170,6 +172,17 @@ export interface LookupReport {
   readonly results: ReadonlyArray<{ readonly agree: boolean, readonly nodes: readonly NodeLookup[] }>
 }
 
+/** Without `mix`: about the current cluster. With it: about services of these sizes on scratch nodes; nothing changes here. */
+export interface ReportRequest {
+  readonly kind: ReportKind
+  /** names of nodes, all of them unless said; not with `mix` */
+  readonly nodes?: readonly string[]
+  /** `700x3,200x10`: services x backends each */
+  readonly mix?: string
+  /** nodes to make for the mix: what is not said is as on node `cilium`; the two default nodes unless said */
+  readonly variants?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
+}
+
 /** What another thread needs to run packets through a node's live program: shared memory and addresses in it, plain data else. */
 export interface NodeAttachment {
   readonly node: string
@@ -181,8 +194,10 @@ export interface NodeAttachment {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
   readonly image: ProgramImage
-  /** address of the per-CPU map in which the program counts drops by step */
+  /** address of the per-CPU map in which the program counts what became of packets, by reason */
   readonly metricsMapAddress: number
+  /** lookups of this thread take CPU 0 through these too: withCpu of cpu-lease.ts */
+  readonly cpuLeases: CpuLeases
 }
 
 export interface ClusterState {
@@ -230,6 +245,8 @@ export interface Simulator {
   lbMapsText (node: string): string
 
   lookup (request: LookupRequest): LookupReport
+  /** lib/sim/reports.ts answers it; formatReport of lib/report prints it as CSV or text */
+  report (request: ReportRequest): Report
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
 }

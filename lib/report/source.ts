@@ -1,0 +1,83 @@
+// What the reports ask of whoever keeps the cluster. The simulator answers to this as it is; the reports know nothing
+// else of it, so every figure they print is one that its own queries give.
+
+import type { Cost } from '../bpf/core/cost.ts'
+import type { MapTypeName } from '../bpf/profile/index.ts'
+import type { Protocol, TableSizePolicy } from '../maglev/index.ts'
+
+export interface ReportNode {
+  readonly name: string
+  readonly kernel: string
+  readonly possibleCpus: number
+  readonly layout: string
+  readonly tableSizePolicy: TableSizePolicy
+  readonly seed: string
+  readonly preallocateMaps: boolean
+  readonly inlining: 'kernel' | 'never'
+  readonly engine: string
+  readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
+}
+
+export interface ReportFrontend {
+  readonly id: number
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly table: { readonly m: number, readonly backends: number, readonly mapId: number } | null
+}
+
+export interface ReportMap {
+  readonly id: number
+  readonly type: MapTypeName
+  readonly name: string
+  readonly flags: number
+  readonly bytes_key: number
+  readonly bytes_value: number
+  readonly max_entries: number
+  readonly bytes_memlock: number
+  readonly allocatedBytes: number
+  readonly entries: number
+}
+
+export interface ReportProgram {
+  readonly name: string
+  readonly insnsLoaded: number
+  readonly insnsTranslated: number
+}
+
+export interface ReportFlow {
+  readonly source: string
+  readonly sourcePort: number
+  readonly destination: string
+  readonly destinationPort: number
+  readonly protocol: Protocol
+}
+
+export interface ReportLookup {
+  readonly node: string
+  readonly verdict: string
+  readonly backend: object | null
+  readonly cost: Cost
+  readonly fault: object | null
+}
+
+export interface ReportSource {
+  revision (): number
+  listNodes (): readonly ReportNode[]
+  getNode (name: string): ReportNode
+  listFrontends (node: string): readonly ReportFrontend[]
+  listMaps (node: string): readonly ReportMap[]
+  getMap (node: string, id: number): ReportMap
+  listPrograms (node: string): readonly ReportProgram[]
+  lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
+    readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
+  }
+}
+
+export interface Subject {
+  /** revision of the cluster; null for a mix, which has none */
+  readonly revision: number | null
+  /** as normalised; null for the cluster */
+  readonly mix: string | null
+  readonly frontends: number
+}

@@ -1,0 +1,88 @@
+// Answers a request for a report: about the current cluster from the simulator itself, about a mix from a scratch
+// simulator that holds one service of each size and is dropped afterwards.
+
+import { lookupCostReport, memoryReport, parseMix, formatMix } from '../report/index.ts'
+import type { MixPart, MixScale, Report } from '../report/index.ts'
+import { SimError } from './errors.ts'
+import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
+
+export interface ReportContext {
+  /** the simulator that was asked */
+  readonly current: Simulator
+  /** makes an empty one of the same assets, with the two default nodes */
+  readonly scratch: () => Simulator
+}
+
+export function answerReport (request: ReportRequest, context: ReportContext): Report {
+  if (request.mix === undefined) return clusterReport(request, context.current)
+  if (request.nodes !== undefined) {
+    throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
+      places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
+    })
+  }
+  return mixReport(request, context.scratch())
+}
+
+function clusterReport (request: ReportRequest, sim: Simulator): Report {
+  if (request.variants !== undefined) {
+    throw new SimError('INVALID_ARGUMENT', 'variants are made for a mix; the cluster is reported for its own nodes', {
+      places: [{ pointer: '/variants', detail: 'give a mix too, or create nodes' }]
+    })
+  }
+  const options = request.nodes === undefined ? {} : { nodes: request.nodes }
+  return request.kind === 'memory' ? memoryReport(sim, options) : lookupCostReport(sim, options)
+}
+
+function mixReport (request: ReportRequest, scratch: Simulator): Report {
+  const mix = parseMix(request.mix ?? '')
+  if (!mix.ok) throw new SimError('INVALID_ARGUMENT', mix.message, { places: [{ pointer: '/mix', detail: mix.message }] })
+  const nodes = makeNodes(scratch, request.variants)
+  const scale = fill(scratch, nodes, mix.parts)
+  if (request.kind === 'memory') return memoryReport(scratch, { nodes, scale })
+  return lookupCostReport(scratch, { nodes, subject: scale.subject, frontendsOf: scale.frontendsOf })
+}
+
+function makeNodes (scratch: Simulator, variants: ReportRequest['variants']): string[] {
+  if (variants === undefined) return scratch.listNodes().map((node) => node.name)
+  if (variants.length === 0 || variants.length > 16) throw new SimError('INVALID_ARGUMENT', 'between 1 and 16 variants are compared at once')
+  for (const node of scratch.listNodes()) scratch.deleteNode(node.name)
+  return variants.map((variant) => scratch.createNode(variant).name)
+}
+
+/** Adds one service of each size and watches by how much the entries of every map grow: that times the count is the mix. */
+function fill (scratch: Simulator, nodes: readonly string[], parts: readonly MixPart[]): MixScale {
+  const entries = new Map(nodes.map((node) => [node, new Map(entriesOf(scratch, node))]))
+  for (const [index, part] of parts.entries()) {
+    const before = nodes.map((node) => entriesOf(scratch, node))
+    scratch.putService(mixService(index, part.backends))
+    for (const [at, node] of nodes.entries()) {
+      const totals = entries.get(node)
+      for (const [map, count] of entriesOf(scratch, node)) {
+        totals?.set(map, (totals.get(map) ?? 0) + (count - (before[at]?.get(map) ?? 0)) * part.services)
+      }
+    }
+  }
+  const counts = new Map(parts.map((part) => [part.backends, part.services]))
+  const frontends = parts.reduce((sum, part) => sum + part.services, 0)
+  return {
+    subject: { revision: null, mix: formatMix(parts), frontends },
+    frontendsOf: (backends) => counts.get(backends) ?? 0,
+    entriesOf: (node, map) => entries.get(node)?.get(map) ?? 0
+  }
+}
+
+const entriesOf = (sim: Simulator, node: string): Map<string, number> =>
+  new Map(sim.listMaps(node).filter((map) => map.name.startsWith('cilium_lb')).map((map) => [map.name, map.entries]))
+
+/** One TCP frontend of its own address each, as most services have; no two share a backend. */
+function mixService (index: number, backends: number): ServiceSpec {
+  const octets = (base: number, value: number): string => `${base}.${value >>> 16 & 0xff}.${value >>> 8 & 0xff}.${value & 0xff}`
+  return {
+    namespace: 'mix',
+    name: `size-${backends}`,
+    frontends: [{ address: octets(172, 0x100000 + index + 1), port: 443, protocol: 'TCP', type: 'LoadBalancer' }],
+    backends: Array.from({ length: backends }, (_, backend) => ({
+      address: octets(10, (index << 16) + backend + 1), port: 8443, protocol: 'TCP', weight: 1, state: 'active'
+    }))
+  }
+}
