@@ -1,0 +1,2 @@
+export { trace } from './tracer.ts'
+export type { TraceInput, TraceResult, TraceStep } from './tracer.ts'
