@@ -87,7 +87,9 @@ function nodeCost (source: ReportSource, node: ReportNode, seed: number, options
     layout: node.layout,
     inlining: node.inlining,
     engine: node.engine,
-    program: program === undefined ? null : { name: program.name, insnsLoaded: program.insnsLoaded, insnsTranslated: program.insnsTranslated },
+    program: program === undefined
+      ? null
+      : { name: program.name, insnsLoaded: program.insnsLoaded, insnsTranslated: program.insnsTranslated },
     // Cilium's datapath and this one know TCP and UDP only: an SCTP frontend has a table that no packet reaches.
     rows: classes.filter(({ protocol }) => protocol !== 'SCTP').map((group) => {
       const flows = Array.from({ length: options.flowsPerClass ?? defaultFlowsPerClass },

@@ -7,10 +7,12 @@ import { defaultSeed, parseSeed } from '../maglev/index.ts'
 import type { TableSizePolicy } from '../maglev/index.ts'
 import { classify } from './classes.ts'
 import type { FrontendClass } from './classes.ts'
-import { disruptionOfOneLeaving } from './disruption.ts'
+import { defaultTrials, disruptionOfOneLeaving } from './disruption.ts'
 import type { Disruption } from './disruption.ts'
 import { elementBytes, mapBytes } from './map-bytes.ts'
 import type { Bytes } from './map-bytes.ts'
+import { isMap } from './map-names.ts'
+import type { MapRole } from './map-names.ts'
 import type { ReportMap, ReportNode, ReportSource, Subject } from './source.ts'
 
 export type Provenance = 'measured' | 'computed'
@@ -73,8 +75,8 @@ export interface MemoryReport {
 export interface MixScale {
   readonly subject: Subject
   frontendsOf (backends: number): number
-  /** elements of a map on a node that held the whole mix */
-  entriesOf (node: string, map: string): number
+  /** elements of a map on a node that held the whole mix; undefined for maps that services do not fill */
+  entriesOf (node: string, map: string): number | undefined
 }
 
 export interface MemoryOptions {
@@ -94,7 +96,7 @@ export function memoryReport (source: ReportSource, options: MemoryOptions = {})
     const key = `${m} ${backends} ${seedText}`
     const parsed = parseSeed(seedText)
     const disruption = known.get(key) ?? disruptionOfOneLeaving({
-      m, backends, drawSeed, seed: parsed.ok ? parsed.seed : defaultSeed(), ...(options.trials === undefined ? {} : { trials: options.trials })
+      m, backends, drawSeed, seed: parsed.ok ? parsed.seed : defaultSeed(), trials: options.trials ?? defaultTrials
     })
     known.set(key, disruption)
     return disruption
@@ -125,13 +127,15 @@ function overflowNotes (node: NodeMemory): string[] {
 function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | undefined, disruptionOf: DisruptionOf): NodeMemory {
   const frontends = source.listFrontends(node.name)
   const classes = classify(frontends, { protocol: false })
-  const tables = new Map(frontends.flatMap(({ table }) => table === null ? [] : [[table.mapId, source.getMap(node.name, table.mapId)] as const]))
+  const tables = new Map(frontends.flatMap(({ table }) => table === null
+    ? []
+    : [[table.mapId, source.getMap(node.name, table.mapId)] as const]))
   const others = source.listMaps(node.name).filter((map) => !tables.has(map.id))
   const countOf = (group: FrontendClass): number => scale?.frontendsOf(group.backends) ?? group.frontends.length
   const groups = others.map((map) => mapGroup(node, map, scale?.entriesOf(node.name, map.name)))
   const rows = classes.map((group): MemoryRow => {
     const table = tables.get(group.frontends[0]?.table?.mapId ?? -1) as ReportMap
-    const outer = groups.find((map) => map.name === `cilium_lb${group.family}_maglev`)
+    const outer = groups.find((map) => isMap(map, 'maglev', group.family))
     const tablesInOuter = classes.filter(({ family }) => family === group.family).reduce((sum, other) => sum + countOf(other), 0)
     const outerShareBytes = Math.round((outer?.memlockBytes ?? 0) / tablesInOuter)
     const entriesBytes = entriesOf(node, others, group)
@@ -157,7 +161,7 @@ function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | u
     rows,
     maps,
     total: sumBytes(maps),
-    maglev: sumBytes(maps.filter((map) => map.name === 'tables' || map.name.endsWith('_maglev')))
+    maglev: sumBytes(maps.filter((map) => map.name === 'tables' || isMap(map, 'maglev', 4) || isMap(map, 'maglev', 6)))
   }
 }
 
@@ -192,14 +196,14 @@ function mapGroup (node: ReportNode, map: ReportMap, entries: number | undefined
 
 /** A frontend has one services entry and one more for each backend; backends have one each, the revNAT map one. */
 function entriesOf (node: ReportNode, maps: readonly ReportMap[], group: FrontendClass): MemoryRow['entriesBytes'] {
-  const bytes = (name: string): number => {
-    const map = maps.find((candidate) => candidate.name === `cilium_lb${group.family}_${name}`)
+  const bytes = (role: MapRole): number => {
+    const map = maps.find((candidate) => isMap(candidate, role, group.family))
     return map === undefined ? 0 : elementBytes(node, map)
   }
   return {
-    services: bytes('services_v2') * (group.backends + 1),
-    backends: bytes('backends_v3') * group.backends,
-    revNat: bytes('reverse_nat')
+    services: bytes('services') * (group.backends + 1),
+    backends: bytes('backends') * group.backends,
+    revNat: bytes('reverseNat')
   }
 }
 

@@ -1,7 +1,7 @@
 // Answers a request for a report: about the current cluster from the simulator itself, about a mix from a scratch
 // simulator that holds one service of each size and is dropped afterwards.
 
-import { lookupCostReport, memoryReport, parseMix, formatMix } from '../report/index.ts'
+import { formatMix, isServiceMap, lookupCostReport, memoryReport, parseMix } from '../report/index.ts'
 import type { MixPart, MixScale, Report } from '../report/index.ts'
 import { SimError } from './errors.ts'
 import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
@@ -67,12 +67,12 @@ function fill (scratch: Simulator, nodes: readonly string[], parts: readonly Mix
   return {
     subject: { revision: null, mix: formatMix(parts), frontends },
     frontendsOf: (backends) => counts.get(backends) ?? 0,
-    entriesOf: (node, map) => entries.get(node)?.get(map) ?? 0
+    entriesOf: (node, map) => entries.get(node)?.get(map)
   }
 }
 
 const entriesOf = (sim: Simulator, node: string): Map<string, number> =>
-  new Map(sim.listMaps(node).filter((map) => map.name.startsWith('cilium_lb')).map((map) => [map.name, map.entries]))
+  new Map(sim.listMaps(node).filter(isServiceMap).map((map) => [map.name, map.entries]))
 
 /** One TCP frontend of its own address each, as most services have; no two share a backend. */
 function mixService (index: number, backends: number): ServiceSpec {

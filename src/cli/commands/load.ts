@@ -70,8 +70,8 @@ function refuseRemote (server: URL): void {
 }
 
 /** Every frontend that has a table on the first of the nodes; all nodes realise the same services. */
-async function findTargets (client: Client, nodes: readonly string[] | undefined): Promise<{ names: readonly string[], targets: Target[] }> {
-  const names = nodes ?? (await client.getAll<{ name: string }>('/v1/nodes')).map((node) => node.name)
+async function findTargets (client: Client, nodes: readonly string[] | undefined): Promise<{ names: string[], targets: Target[] }> {
+  const names = nodes?.slice() ?? (await client.getAll<{ name: string }>('/v1/nodes')).map((node) => node.name)
   const first = names[0]
   if (first === undefined) throw new Failure('the service has no node')
   const frontends = await client.getAll<FrontendView>(`/v1/nodes/${encodeURIComponent(first)}/frontends`)
@@ -86,7 +86,12 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en-US
 
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`
 
-interface Setting { readonly nodes: readonly string[], readonly frontends: number, readonly connections: number, readonly flowsPerRequest: number }
+interface Setting {
+  readonly nodes: readonly string[]
+  readonly frontends: number
+  readonly connections: number
+  readonly flowsPerRequest: number
+}
 
 function describe (result: LoadResult, setting: Setting): string {
   const { latencyMs: latency } = result

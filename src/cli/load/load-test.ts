@@ -63,16 +63,20 @@ interface Tally { requests: number, bytesReceived: number, readonly errors: Map<
  * @param results how many results the answer must hold; null leaves it unread
  * @returns null, or what went wrong
  */
-async function oneRequest (client: Client, body: string, histogram: Histogram, tally: Tally, results: number | null): Promise<string | null> {
+async function oneRequest (
+  client: Client, body: string, histogram: Histogram, tally: Tally, results: number | null
+): Promise<string | null> {
   const sentMs = performance.now()
   try {
     const response = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json', accept: 'application/json' } })
     const bytes = await response.body.bytes()
     if (response.statusCode !== 200) return `status ${response.statusCode}`
-    histogram.recordValue(Math.max(1, Math.round((performance.now() - sentMs) * 1000)))
+    const receivedMs = performance.now()
+    if (results !== null && countResults(bytes) !== results) return 'wrong answer'
+    histogram.recordValue(Math.max(1, Math.round((receivedMs - sentMs) * 1000)))
     tally.requests++
     tally.bytesReceived += bytes.length
-    return results === null || countResults(bytes) === results ? null : 'wrong answer'
+    return null
   } catch (error) {
     return (error as { code?: string }).code ?? 'error'
   }
