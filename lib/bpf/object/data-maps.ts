@@ -1,0 +1,58 @@
+// Global variables: each non-empty .rodata, .data and .bss section becomes an array map of one element, as libbpf makes it.
+
+import { findTypes, malformed, typeOf } from '../btf/index.ts'
+import type { Btf, FormatResult } from '../btf/index.ts'
+import { objectLimits } from './elf.ts'
+import type { ElfFile, ElfSection } from './elf.ts'
+import { dataKindOf, dataMapName } from './section-names.ts'
+import type { MapSpec } from './spec.ts'
+
+const BPF_F_RDONLY_PROG = 0x80
+const BPF_F_MMAPABLE = 0x400
+const KEY_BYTES = 4
+
+export interface DataMap {
+  readonly spec: MapSpec
+  /** index of the section its variables lie in */
+  readonly section: number
+}
+
+/** @returns the maps in the order of the sections */
+export function readDataMaps (elf: ElfFile, btf: Btf | undefined, objectName: string): FormatResult<DataMap[]> {
+  const maps: DataMap[] = []
+  let total = 0
+  for (const section of elf.sections) {
+    const kind = dataKindOf(section.name)
+    if (kind === undefined || section.size === 0) continue
+    const pointer = elf.relocations.get(section.index)?.[0]
+    if (pointer !== undefined) {
+      return malformed(section.name, pointer.offset, `variable initialised with the address of ${pointer.symbol.name}, which is only known at run time`, 'EOPNOTSUPP')
+    }
+    total += section.size
+    if (total > objectLimits.bytesMax) return malformed(section.name, 0, `${total} bytes of global variables`, 'E2BIG')
+    const contents = new Uint8Array(section.size)
+    contents.set(section.bytes)
+    const spec: MapSpec = {
+      name: dataMapName(objectName, section.name),
+      type: 'array',
+      keySize: KEY_BYTES,
+      valueSize: section.size,
+      maxEntries: 1,
+      flags: (kind === 'rodata' ? BPF_F_RDONLY_PROG : 0) | (isMmapable(btf, section) ? BPF_F_MMAPABLE : 0),
+      contents,
+      ...(kind === 'rodata' ? { freeze: true } : {})
+    }
+    if (maps.some((map) => map.spec.name === spec.name)) return malformed(section.name, 0, `a second map named ${spec.name}`)
+    maps.push({ spec, section: section.index })
+  }
+  return { ok: true, value: maps }
+}
+
+/** libbpf (1.1 and later) makes only what a user-space program can name mappable: sections with a variable that is not static. */
+function isMmapable (btf: Btf | undefined, section: ElfSection): boolean {
+  if (btf === undefined) return false
+  return findTypes(btf, 'datasec', section.name).map((id) => typeOf(btf, id))
+    .flatMap((type) => type.kind === 'datasec' ? type.variables : [])
+    .map((variable) => typeOf(btf, variable.type))
+    .some((type) => type.kind === 'var' && type.linkage !== 'static')
+}
