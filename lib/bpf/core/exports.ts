@@ -39,5 +39,6 @@ export interface CoreExports {
   userDelete (map: number, key: number, removed: number): number
   userLookupAndDelete (map: number, key: number, out: number): number
   userNextKey (map: number, key: number, out: number): number
+  userCount (map: number): number
   userDump (map: number, cursor: number, first: number, keys: number, values: number, valueBytes: number, count: number): number
 }

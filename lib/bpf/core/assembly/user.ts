@@ -3,13 +3,13 @@
 // need no map memory (frozen, map flags, sizes) are the caller's. Every operation is a reader of its own.
 
 import {
-  ARRAY, ARRAY_OF_MAPS, BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_KEY, ENOENT, ENOTSUPP, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_N_BUCKETS,
-  LRU_HASH, MAP_ID, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PERCPU_ARRAY, pointerAt, round8
+  ARRAY, ARRAY_OF_MAPS, ARRAY_VALUE, BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_KEY, ENOENT, ENOTSUPP, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_N_BUCKETS,
+  LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PERCPU_ARRAY, pointerAt, round8
 } from './layout'
 import {
   arrayMapLookupElem, arrayMapUpdateElem, arrayOfMapsLookupElem, arrayOfMapsSwap, copyFromPerCpu, copyToPerCpu, pointerSlot
 } from './array'
-import { BUCKET_BYTES, isEnd, valueOf } from './htab-layout'
+import { BUCKET_BYTES, elemCount, isEnd, valueOf } from './htab-layout'
 import { copyBytes } from './bytes'
 import { hashOf, htabMapDeleteElem, htabMapUpdateElem, htabOfMapsUpdate } from './htab-update'
 import { htabMapLookupRaw } from './htab-lookup'
@@ -98,6 +98,33 @@ export function userDump (map: usize, cursor: usize, first: bool, keys: usize, v
   }
   syscallExit(reader)
   return copied
+}
+
+/** Elements present; for arrays max_entries, for array_of_maps the slots in use. */
+export function userCount (map: usize): u32 {
+  const type = load<u32>(map + MAP_TYPE)
+  const maxEntries = load<u32>(map + MAP_MAX_ENTRIES)
+  if (type == ARRAY || type == PERCPU_ARRAY) return maxEntries
+  if (type == ARRAY_OF_MAPS) {
+    let used: u32 = 0
+    for (let i: u32 = 0; i < maxEntries; i++) used += u32(pointerAt(map + ARRAY_VALUE + ((i as usize) << 3)) != 0)
+    return used
+  }
+  if ((load<u32>(map + MAP_FLAGS) & BPF_F_NO_PREALLOC) != 0) return atomic.load<u32>(elemCount(map))
+  const reader = syscallEnter()
+  const present = countElems(map)
+  syscallExit(reader)
+  return present
+}
+
+function countElems (map: usize): u32 {
+  const table = pointerAt(map + HTAB_BUCKETS)
+  const buckets = load<u32>(map + HTAB_N_BUCKETS)
+  let present: u32 = 0
+  for (let i: u32 = 0; i < buckets; i++) {
+    for (let next = load<u32>(table + (i as usize) * BUCKET_BYTES); !isEnd(next); next = load<u32>(next as usize)) present++
+  }
+  return present
 }
 
 function lookup (map: usize, key: usize, out: usize): i32 {

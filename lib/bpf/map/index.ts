@@ -1,0 +1,7 @@
+export { createMap } from './create.ts'
+export { mapKinds } from './kinds.ts'
+export { allocatedBytes, mapAreas, memlockBytes } from './memory.ts'
+export type { MapArea, MapShape, WeighedType } from './memory.ts'
+export { checkTemplate, compareWithTemplate } from './template.ts'
+export type { KernelMap, MapAttr, MapTemplate, MapTraits } from './types.ts'
+export * from './flags.ts'

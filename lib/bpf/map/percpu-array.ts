@@ -1,0 +1,24 @@
+// percpu_array: an array of addresses of per-CPU values. As an inner map it may differ in max_entries from its template,
+// although its inlined lookup uses the template's.
+
+import { checkArray } from './array.ts'
+import { checkPerCpuValue } from './checks.ts'
+import type { MapKind } from './kind.ts'
+import { failure } from '../profile/errno.ts'
+import { BPF_F_NUMA_NODE } from './flags.ts'
+
+export const perCpuArrayKind: MapKind = {
+  name: 'percpu_array',
+  number: 6,
+  holdsMaps: false,
+  perCpu: true,
+  canLookupAndDelete: false,
+  check (attr) {
+    const refused = checkArray(attr, 0)
+    if (refused !== null) return refused
+    if ((attr.flags & BPF_F_NUMA_NODE) !== 0) return failure('EINVAL', 'percpu_array lives on the node of each CPU: no BPF_F_NUMA_NODE')
+    return checkPerCpuValue(attr)
+  },
+  maxEntries: (attr) => attr.maxEntries,
+  sameShape: () => true
+}
