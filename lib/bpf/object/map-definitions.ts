@@ -70,6 +70,7 @@ interface Definition {
   maxEntries?: number
   flags?: number
   pinning?: number
+  numaNode?: number
   inner?: MapSpec
 }
 
@@ -110,6 +111,7 @@ function specOf (definition: Definition, name: string, level: 'outer' | 'inner',
       maxEntries,
       flags,
       ...(inner === undefined ? {} : { inner }),
+      ...(definition.numaNode === undefined ? {} : { numaNode: definition.numaNode }),
       ...(pinning === 1 ? { pinByName: true } : {})
     }
   }
@@ -126,13 +128,14 @@ function readMember (btf: Btf, definition: Definition, { name, type }: Member): 
     case 'value_size': return assign(definition, 'valueSize', numberOf(btf, type))
     case 'key': return assign(definition, 'keySize', pointedSize(btf, type))
     case 'value': return assign(definition, 'valueSize', pointedSize(btf, type))
-    // the node of a machine that this object does not know yet, and parameters of kinds that have none here
-    case 'numa_node': case 'map_extra': case 'values': return undefined
+    case 'numa_node': return assign(definition, 'numaNode', numberOf(btf, type))
+    case 'map_extra': return numberOf(btf, type) === 0 ? undefined : 'parameters of single map types are not supported'
+    case 'values': return undefined
     default: return 'no such member of a map definition'
   }
 }
 
-function assign (definition: Definition, field: 'type' | 'maxEntries' | 'flags' | 'pinning' | 'keySize' | 'valueSize', value: number | undefined): string | undefined {
+function assign (definition: Definition, field: Exclude<keyof Definition, 'inner'>, value: number | undefined): string | undefined {
   if (value === undefined) return 'cannot be read from its type'
   const before = definition[field]
   if (before !== undefined && before !== value) return `${value} contradicts ${before} given before`

@@ -16,6 +16,8 @@ export interface MapSpec {
   readonly flags: number
   /** template of the inner maps, for array_of_maps and hash_of_maps */
   readonly inner?: MapSpec
+  /** with BPF_F_NUMA_NODE in `flags`, ignored without */
+  readonly numaNode?: number
   readonly pinByName?: boolean
   /** initial bytes of the one element of .rodata, .data, .bss and their suffixed forms */
   readonly contents?: Uint8Array
