@@ -23,7 +23,7 @@ export interface RunExecutor<Plan = unknown, Result = unknown> {
   readonly kind: string
   /** one or two sentences, for the API document */
   readonly description: string
-  /** JSON Schema (typebox object with `kind: Type.Literal(...)`, limits, defaults, `additionalProperties: false`, `examples`) of the request body */
+  /** schema of the request body: a typebox object with `kind: Type.Literal(...)`, limits, defaults, no other members, `examples` */
   readonly body: TSchema
   /**
    * Everything that can be refused is refused here, by a SimError whose pointers lead into the body; `body` has passed the schema.

@@ -1,0 +1,118 @@
+// /v1/nodes: the emulated machines.
+
+import { Type } from 'typebox'
+import { SimError } from '../lib/sim/errors.ts'
+import type { NodeSettings, NodeView as View } from '../lib/sim/types.ts'
+import { answer, ifMatchHeader, jsonAnswer, noContent, text } from './support/answers.ts'
+import type { Route } from './support/context.ts'
+import { jsonTag, requireIfMatch } from './support/etag.ts'
+import { limits } from './support/limits.ts'
+import { mergePatch } from './support/merge-patch.ts'
+import { page, Page, pageQuery } from './support/pagination.ts'
+import { NodeCreation, NodeParams, NodePatch, NodeSettings as Settings, NodeView } from './support/schemas.ts'
+import { validated } from './support/validated.ts'
+
+const tags = ['nodes']
+
+export const nodes: Route = async (app, { sim }) => {
+  app.get('/v1/nodes', {
+    schema: {
+      operationId: 'listNodes',
+      tags,
+      summary: 'List nodes',
+      querystring: Type.Object(pageQuery, { additionalProperties: false }),
+      response: { 200: jsonAnswer('Nodes by name.', Page(NodeView, 'A page of nodes.'), 'Link') }
+    }
+  }, async (request, reply) => page(request, reply, sim.listNodes(), { keyOf: ({ name }) => name }))
+
+  app.post('/v1/nodes', {
+    schema: {
+      operationId: 'createNode',
+      tags,
+      summary: 'Make a node',
+      description: 'It realises all services at once.',
+      body: NodeCreation,
+      response: { 201: jsonAnswer('The node.', NodeView, 'Location', 'ETag') }
+    }
+  }, async (request, reply) => {
+    if (sim.listNodes().length >= limits.nodes) throw new SimError('LIMIT_EXCEEDED', `There are ${limits.nodes} nodes already; delete one first.`)
+    const node = sim.createNode(request.body as unknown as Partial<NodeSettings> & { name: string })
+    return reply.code(201).headers({ location: `/v1/nodes/${node.name}`, etag: jsonTag(node) }).send(node)
+  })
+
+  app.get('/v1/nodes/:name', {
+    schema: {
+      operationId: 'getNode',
+      tags,
+      summary: 'Read a node',
+      params: NodeParams,
+      response: { 200: jsonAnswer('The node.', NodeView) }
+    }
+  }, async ({ params }) => sim.getNode(params.name))
+
+  app.patch('/v1/nodes/:name', {
+    schema: {
+      operationId: 'patchNode',
+      tags,
+      summary: 'Change the settings of a node',
+      description: 'JSON Merge Patch (RFC 7396), but that naming one table-size policy replaces the other. The node is rebuilt with the current services.',
+      params: NodeParams,
+      headers: ifMatchHeader,
+      consumes: ['application/merge-patch+json', 'application/json'],
+      body: NodePatch,
+      response: { 200: jsonAnswer('The node as rebuilt.', NodeView, 'ETag') }
+    }
+  }, async (request, reply) => {
+    const current = sim.getNode(request.params.name)
+    requireIfMatch(request, current)
+    const patch = request.body as Record<string, unknown>
+    const target: Record<string, unknown> = { ...settingsOf(current) }
+    const merged = mergePatch(target, patch) as Record<string, unknown>
+    merged['tableSizePolicy'] = mergePolicy(current.tableSizePolicy, patch['tableSizePolicy'])
+    // null is a value of `addresses`: the cluster's
+    if (patch['addresses'] === null) merged['addresses'] = null
+    const settings = validated(request, Settings, merged) as unknown as NodeSettings
+    const changes = Object.fromEntries(Object.entries(settings).filter(([name]) => name in patch))
+    const node = sim.updateNode(current.name, changes)
+    reply.header('etag', jsonTag(node))
+    return node
+  })
+
+  app.delete('/v1/nodes/:name', {
+    schema: {
+      operationId: 'deleteNode',
+      tags,
+      summary: 'Delete a node',
+      params: NodeParams,
+      headers: ifMatchHeader,
+      response: { 204: noContent('The node is gone, with its maps and programs.') }
+    }
+  }, async (request, reply) => {
+    const { name } = request.params
+    requireIfMatch(request, sim.getNode(name))
+    sim.deleteNode(name)
+    return reply.code(204).send(null)
+  })
+
+  app.get('/v1/nodes/:name/lb-maps', {
+    schema: {
+      operationId: 'getLbMaps',
+      tags,
+      summary: 'The load-balancing maps as text',
+      description: 'In the form in which Cilium\'s own load-balancer scenarios dump them.',
+      params: NodeParams,
+      response: { 200: answer('One line for each entry.', { 'text/plain': text('BE, MAGLEV, REV and SVC lines.') }) }
+    }
+  }, async ({ params }, reply) => reply.type('text/plain; charset=utf-8').send(sim.lbMapsText(params.name)))
+}
+
+function mergePolicy (current: NodeSettings['tableSizePolicy'], patch: unknown): unknown {
+  if (patch === undefined) return current
+  const named = Object.entries(patch as object).filter(([, value]) => value !== null).map(([name]) => name)
+  const kept = Object.fromEntries(Object.entries(current).filter(([name]) => named.length === 0 || named.includes(name)))
+  return mergePatch(kept, patch)
+}
+
+function settingsOf ({ counts, memory, ...settings }: View): NodeSettings {
+  return settings
+}

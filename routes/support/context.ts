@@ -1,0 +1,44 @@
+// What a route gets: the simulator, the jobs, a reader for documents too large for the event loop, and facts about the
+// process. Routes own no state.
+
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Simulator } from '../../lib/sim/types.ts'
+import type { RunService } from './runs.ts'
+
+export interface About {
+  readonly name: string
+  readonly version: string
+  /** of the source, where the build knows it */
+  readonly commit: string | null
+  readonly node: string
+}
+
+export interface DocumentReader {
+  /**
+   * The documents of an import: one of a JSON body (an array gives its elements), one for each of a YAML stream.
+   * Reads large bodies in a worker thread; throws a Problem with line and column where the text is no JSON or YAML.
+   */
+  read (body: Buffer, format: 'json' | 'yaml'): Promise<unknown[]>
+}
+
+/** What the process is up to, for /readyz. */
+export interface Readiness {
+  /** empty: ready */
+  reasons (): readonly string[]
+}
+
+/** Counts packets that lookups have put through nodes. */
+export interface PacketCounter {
+  inc (labels: { readonly node: string, readonly verdict: string }): void
+}
+
+export interface RouteOptions {
+  readonly sim: Simulator
+  readonly runs: RunService
+  readonly documents: DocumentReader
+  readonly about: About
+  readonly readiness: Readiness
+  readonly packets: PacketCounter
+}
+
+export type Route = FastifyPluginAsyncTypebox<RouteOptions>

@@ -1,0 +1,54 @@
+// Every maximum of the HTTP surface in one place: the schemas take theirs from here, and `GET /v1/limits` shows them.
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+export const limits = {
+  /** body of a request where nothing else is said */
+  bodyBytes: 1 * MiB,
+  /** body of a service or of a list of backends */
+  serviceBodyBytes: 4 * MiB,
+  /** body of `POST /v1/lookups`: 1000 packets of full length */
+  lookupBodyBytes: 8 * MiB,
+  /** body of `PUT /v1/state` */
+  stateBodyBytes: 8 * MiB,
+  /** body of `POST /v1/imports` */
+  importBodyBytes: 64 * MiB,
+  /** larger JSON bodies of imports are parsed in a worker thread */
+  inlineJsonBytes: 1 * MiB,
+  /** larger YAML bodies of imports are parsed in a worker thread */
+  inlineYamlBytes: 256 * KiB,
+  /** imports that may be parsed or wait to be parsed in a worker thread at a time */
+  queuedImports: 4,
+  /** objects and arrays inside each other in any body */
+  documentDepth: 64,
+  /** YAML aliases that one document may resolve to nodes */
+  yamlAliases: 100,
+  /** YAML documents, or JSON array elements, in one import; a List counts as one */
+  importDocuments: 10_000,
+  urlBytes: 8 * KiB,
+  headerBytes: 16 * KiB,
+  pageItems: 500,
+  frontendsPerService: 1024,
+  backendsPerService: 16_384,
+  services: 65_536,
+  nodeAddresses: 64,
+  nodes: 16,
+  possibleCpus: 128,
+  flowsPerLookup: 1000,
+  packetBytes: 3520,
+  /** packets of one lookup when every executed instruction is listed */
+  tracedPackets: 16,
+  runsQueued: 16,
+  runsRunning: 1,
+  runsKept: 100,
+  runRetentionSeconds: 3600,
+  runSeconds: 900,
+  runWaitSeconds: 30,
+  eventStreams: 32,
+  eventsKept: 1024,
+  reportVariants: 16,
+  mixLength: 4096
+} as const
+
+export type LimitName = keyof typeof limits

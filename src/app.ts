@@ -1,0 +1,104 @@
+// The app: plugins and routes around a simulator. It listens to nothing and reads no environment, so that tests put requests
+// in directly; server.ts makes a process of it.
+
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import underPressure from '@fastify/under-pressure'
+import type { Simulator } from '../lib/sim/types.ts'
+import { routes } from '../routes/index.ts'
+import type { About, RouteOptions } from '../routes/support/context.ts'
+import { limits } from '../routes/support/limits.ts'
+import { Problem } from '../routes/support/problems.ts'
+import { createDocumentReader } from './documents/reader.ts'
+import { bodies } from './plugins/bodies.ts'
+import { entityTags } from './plugins/entity-tags.ts'
+import { eventStreams } from './plugins/event-streams.ts'
+import { metrics } from './plugins/metrics.ts'
+import { negotiation } from './plugins/negotiation.ts'
+import { openapi } from './plugins/openapi.ts'
+import { answerClientError, answerFrameworkError, problems } from './plugins/problems.ts'
+import { ajvOptions, validation } from './plugins/validation.ts'
+import type { RunManager } from './runs/manager.ts'
+
+export interface AppOptions {
+  readonly sim: Simulator
+  readonly runs: RunManager
+  readonly about: About
+  /** silent where left out */
+  readonly logger?: FastifyBaseLogger
+  /** between comments that keep an event stream open */
+  readonly heartbeatMs?: number
+}
+
+// a loop that is so late helps nobody by taking more; imports and reports of ordinary size stay far below
+const shedAboveMs = 5000
+
+export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
+    ajv: ajvOptions,
+    bodyLimit: limits.bodyBytes,
+    connectionTimeout: 120_000,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 30_000,
+    handlerTimeout: 0,
+    http: { maxHeaderSize: limits.headerBytes, headersTimeout: 20_000 },
+    requestIdHeader: false,
+    genReqId: requestId,
+    forceCloseConnections: 'idle',
+    // the hook below says it as a problem
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256 },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerFrameworkError
+  })
+  const documents = createDocumentReader()
+  let stopping = false
+
+  app.decorate('drain', () => { stopping = true })
+  app.addHook('onRequest', async (request) => {
+    if (stopping && request.routeOptions.config.pressureHandler === undefined) {
+      throw new Problem('SHUTTING_DOWN', 'The server is stopping.', { headers: { connection: 'close', 'retry-after': '5' } })
+    }
+  })
+
+  // the order matters: hooks run in the order of their registration, and a plugin sees the routes that come after it
+  await app.register(problems)
+  await app.register(underPressure, { maxEventLoopDelay: shedAboveMs, retryAfter: 5 })
+  await app.register(bodies)
+  await app.register(validation)
+  await app.register(negotiation)
+  await app.register(entityTags)
+  await app.register(eventStreams, heartbeatMs === undefined ? {} : { heartbeatMs })
+  await app.register(openapi, { version: about.version })
+  await app.register(metrics, { sim, runs })
+
+  const options: RouteOptions = {
+    sim, runs, documents, about, readiness: { reasons: () => stopping ? ['the server is stopping'] : [] }, packets: app.packetCounter
+  }
+  for (const route of routes) await app.register(route, options)
+
+  app.addHook('preClose', async () => app.drain())
+  app.addHook('onClose', async () => {
+    await Promise.all([documents.close(), runs.close()])
+  })
+  return app
+}
+
+/** The client's own id where it is harmless to print. */
+function requestId ({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** from now on not ready; new work is refused, old work ends */
+    drain (): void
+  }
+  interface FastifyContextConfig {
+    /** set on routes that are answered under any load and while stopping; what it returns is ignored */
+    pressureHandler?: () => undefined
+  }
+}

@@ -1,0 +1,116 @@
+// Text to plain values, for JSON and YAML alike hostile until proved otherwise: valid UTF-8, bounded depth, bounded aliases, no
+// member named `__proto__` (it would change objects instead of filling them). Faults name line and column.
+
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, visit, type Document } from 'yaml'
+import { limits } from '../../routes/support/limits.ts'
+import { findJsonFault, lineAndColumn } from './json-position.ts'
+
+/** Plain data, so that it can cross from a worker thread. */
+export interface ParseFault {
+  readonly code: 'MALFORMED_JSON' | 'MALFORMED_YAML' | 'LIMIT_EXCEEDED'
+  readonly detail: string
+  readonly pointer: string
+}
+
+export type Parsed = { readonly ok: true, readonly value: unknown } | { readonly ok: false, readonly fault: ParseFault }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+export function parseJson (bytes: Uint8Array): Parsed {
+  const text = decode(bytes)
+  if (text === null) return fault('MALFORMED_JSON', 'The body is not UTF-8.')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    const found = findJsonFault(text)
+    if (found === null) return fault('MALFORMED_JSON', 'The body is not JSON.')
+    const { line, column } = lineAndColumn(text, found.offset)
+    const got = found.offset < text.length ? JSON.stringify(text[found.offset]) : 'the end of the body'
+    return fault('MALFORMED_JSON', `Line ${line}, column ${column}: expected ${found.expected}, got ${got}.`)
+  }
+  return checkShape(value, 'MALFORMED_JSON')
+}
+
+/** An array with one element for each document that is not empty. */
+export function parseYaml (bytes: Uint8Array): Parsed {
+  const text = decode(bytes)
+  if (text === null) return fault('MALFORMED_YAML', 'The body is not UTF-8.')
+  let documents: Document[]
+  try {
+    const parsed = parseAllDocuments(text, { uniqueKeys: true, prettyErrors: true, strict: true })
+    documents = Array.isArray(parsed) ? parsed : []
+  } catch (error) {
+    // the parser recurses: only nesting far beyond the limit gets here
+    return fault('LIMIT_EXCEEDED', error instanceof RangeError ? tooDeep : 'The body cannot be read as YAML.')
+  }
+  if (documents.length > limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
+  const values: unknown[] = []
+  for (const [index, document] of documents.entries()) {
+    const [error] = document.errors
+    if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, error.linePos?.[0]), `/${index}`)
+    const value = documentValue(document, index)
+    if (!value.ok) return value
+    if (value.value !== null) values.push(value.value)
+  }
+  return checkShape(values, 'MALFORMED_YAML')
+}
+
+const tooDeep = `The body has more than ${limits.documentDepth} levels.`
+
+function documentValue (document: Document, index: number): Parsed {
+  let tag: string | null = null
+  visit(document, (_key, node) => {
+    // a tag of its own (!!binary, !!set, !Ref, ...) asks for a value that JSON does not have
+    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.tag !== undefined && !plainTags.test(node.tag)) tag = node.tag
+    return isAlias(node) ? visit.SKIP : undefined
+  })
+  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${String(tag)}; Kubernetes objects have none.`, `/${index}`)
+  try {
+    return { ok: true, value: document.toJS({ maxAliasCount: limits.yamlAliases }) as unknown }
+  } catch (error) {
+    if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`)
+    return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`)
+  }
+}
+
+const plainTags = /^(tag:yaml\.org,2002:(map|seq|str|int|float|bool|null)|!)$/
+
+function yamlMessage (message: string, place: { line: number, col: number } | undefined): string {
+  // the parser appends the place and a drawing of the line to its message
+  const [reason] = message.split(/ at line \d+|:?\n/)
+  return place === undefined ? `${reason}.` : `Line ${place.line}, column ${place.col}: ${reason}.`
+}
+
+/** Depth and member names of a value that came from outside; walks with a stack of its own. */
+export function checkShape (value: unknown, code: 'MALFORMED_JSON' | 'MALFORMED_YAML'): Parsed {
+  const pending: Array<{ value: unknown, depth: number, pointer: string }> = []
+  const visitLevel = (holder: object, depth: number, pointer: string): ParseFault | null => {
+    for (const [name, inner] of Object.entries(holder)) {
+      if (name === '__proto__') return { code, detail: 'A member is named "__proto__".', pointer: `${pointer}/__proto__` }
+      if (typeof inner === 'object' && inner !== null) pending.push({ value: inner, depth: depth + 1, pointer: depth < 4 ? `${pointer}/${escape(name)}` : pointer })
+    }
+    return null
+  }
+  if (typeof value === 'object' && value !== null) pending.push({ value, depth: 1, pointer: '' })
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.depth > limits.documentDepth) return fault('LIMIT_EXCEEDED', tooDeep, next.pointer)
+    const found = visitLevel(next.value as object, next.depth, next.pointer)
+    if (found !== null) return { ok: false, fault: found }
+  }
+  return { ok: true, value }
+}
+
+const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1')
+
+function decode (bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+function fault (code: ParseFault['code'], detail: string, pointer = ''): Parsed {
+  return { ok: false, fault: { code, detail, pointer } }
+}
