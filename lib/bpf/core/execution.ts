@@ -172,7 +172,7 @@ class InterpreterExecution implements Execution {
 
   dispose (): void {
     for (const [image, { release }] of this.#bindings) {
-      unholdImage(image, release)
+      unholdImage(this.core, image, release)
       release()
     }
     this.core.free(this.memory.address)
@@ -187,7 +187,7 @@ class InterpreterExecution implements Execution {
       this.#bindings.delete(image)
       this.core.free(binding.address)
     }
-    holdImage(image, release)
+    holdImage(this.core, image, release)
     this.#bindings.set(image, { binding, release })
     return binding
   }

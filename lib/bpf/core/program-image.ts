@@ -83,23 +83,26 @@ export function loadImage (core: Core, translated: TranslatedProgram, maps: read
   return success({ slots: insns.length, slotOfRecord, template, relocations: loading.relocations, info: loading.info })
 }
 
-const holders = new WeakMap<ProgramImage, Set<() => void>>()
+const holders = new WeakMap<Core, Map<ProgramImage, Set<() => void>>>()
 
-/** Frees what the executions of this thread hold for the image. It may be run again: they bind it anew. */
-export function freeImage (image: ProgramImage): void {
-  for (const release of holders.get(image) ?? []) release()
-  holders.delete(image)
+/** Frees what the executions on this core hold for the image. It may be run again: they bind it anew. */
+export function freeImage (core: Core, image: ProgramImage): void {
+  const held = holders.get(core)
+  for (const release of held?.get(image) ?? []) release()
+  held?.delete(image)
 }
 
 /** An execution says how to release what it holds for an image. */
-export function holdImage (image: ProgramImage, release: () => void): void {
-  const releases = holders.get(image) ?? new Set()
+export function holdImage (core: Core, image: ProgramImage, release: () => void): void {
+  const held = holders.get(core) ?? new Map<ProgramImage, Set<() => void>>()
+  holders.set(core, held)
+  const releases = held.get(image) ?? new Set()
   releases.add(release)
-  holders.set(image, releases)
+  held.set(image, releases)
 }
 
-export function unholdImage (image: ProgramImage, release: () => void): void {
-  holders.get(image)?.delete(release)
+export function unholdImage (core: Core, image: ProgramImage, release: () => void): void {
+  holders.get(core)?.get(image)?.delete(release)
 }
 
 function numberRecords (insns: readonly TranslatedInsn[]): Int32Array {

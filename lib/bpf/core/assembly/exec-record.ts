@@ -65,7 +65,16 @@ export function setDst (pc: usize, value: u64): void {
   store<u64>(dst(pc), value)
 }
 
-/** A 32-bit result clears the upper half. */
+/**
+ * Writes a 32-bit result, which clears the upper half. A function, because AssemblyScript widens a bare load to the type
+ * that its surroundings want: `(load<u32>(a) + load<u32>(b)) as u64` is a 64-bit sum, as an argument of type u32 it is not.
+ */
+// @ts-ignore: decorator
+@inline
+export function put32 (register: usize, value: u32): void {
+  store<u64>(register, value as u64)
+}
+
 // @ts-ignore: decorator
 @inline
 export function setDst32 (pc: usize, value: u32): void {

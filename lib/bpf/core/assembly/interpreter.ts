@@ -19,7 +19,7 @@ import {
 import * as op from './exec-opcodes'
 import { arrayLookup, htabLookup, mapDelete, mapLookup, mapUpdate, prandom } from './exec-functions'
 import {
-  destination, dst, imm32, imm64, setDst, setDst32, source, src, src32, src64, third
+  destination, dst, imm32, imm64, put32, setDst, setDst32, source, src, src32, src64, third
 } from './exec-record'
 import { PERCPU_STRIDE } from './map-ops'
 
@@ -40,63 +40,63 @@ export function interpret (exec: usize, binding: usize): void {
     switch (load<u8>(pc) as i32) {
       case op.ADD64_K: r = dst(pc); store<u64>(r, load<u64>(r) + imm64(pc)); pc += RECORD_BYTES; continue
       case op.ADD64_X: r = dst(pc); store<u64>(r, load<u64>(r) + src64(pc)); pc += RECORD_BYTES; continue
-      case op.ADD32_K: r = dst(pc); store<u64>(r, (load<u32>(r) + imm32(pc)) as u64); pc += RECORD_BYTES; continue
-      case op.ADD32_X: r = dst(pc); store<u64>(r, (load<u32>(r) + src32(pc)) as u64); pc += RECORD_BYTES; continue
+      case op.ADD32_K: r = dst(pc); put32(r, load<u32>(r) + imm32(pc)); pc += RECORD_BYTES; continue
+      case op.ADD32_X: r = dst(pc); put32(r, load<u32>(r) + src32(pc)); pc += RECORD_BYTES; continue
       case op.SUB64_K: r = dst(pc); store<u64>(r, load<u64>(r) - imm64(pc)); pc += RECORD_BYTES; continue
       case op.SUB64_X: r = dst(pc); store<u64>(r, load<u64>(r) - src64(pc)); pc += RECORD_BYTES; continue
-      case op.SUB32_K: r = dst(pc); store<u64>(r, (load<u32>(r) - imm32(pc)) as u64); pc += RECORD_BYTES; continue
-      case op.SUB32_X: r = dst(pc); store<u64>(r, (load<u32>(r) - src32(pc)) as u64); pc += RECORD_BYTES; continue
+      case op.SUB32_K: r = dst(pc); put32(r, load<u32>(r) - imm32(pc)); pc += RECORD_BYTES; continue
+      case op.SUB32_X: r = dst(pc); put32(r, load<u32>(r) - src32(pc)); pc += RECORD_BYTES; continue
       case op.MUL64_K: r = dst(pc); store<u64>(r, load<u64>(r) * imm64(pc)); pc += RECORD_BYTES; continue
       case op.MUL64_X: r = dst(pc); store<u64>(r, load<u64>(r) * src64(pc)); pc += RECORD_BYTES; continue
-      case op.MUL32_K: r = dst(pc); store<u64>(r, (load<u32>(r) * imm32(pc)) as u64); pc += RECORD_BYTES; continue
-      case op.MUL32_X: r = dst(pc); store<u64>(r, (load<u32>(r) * src32(pc)) as u64); pc += RECORD_BYTES; continue
+      case op.MUL32_K: r = dst(pc); put32(r, load<u32>(r) * imm32(pc)); pc += RECORD_BYTES; continue
+      case op.MUL32_X: r = dst(pc); put32(r, load<u32>(r) * src32(pc)); pc += RECORD_BYTES; continue
       case op.DIV64_K: r = dst(pc); store<u64>(r, div64(load<u64>(r), imm64(pc))); pc += RECORD_BYTES; continue
       case op.DIV64_X: r = dst(pc); store<u64>(r, div64(load<u64>(r), src64(pc))); pc += RECORD_BYTES; continue
-      case op.DIV32_K: r = dst(pc); store<u64>(r, (div32(load<u32>(r), imm32(pc))) as u64); pc += RECORD_BYTES; continue
-      case op.DIV32_X: r = dst(pc); store<u64>(r, (div32(load<u32>(r), src32(pc))) as u64); pc += RECORD_BYTES; continue
+      case op.DIV32_K: r = dst(pc); put32(r, div32(load<u32>(r), imm32(pc))); pc += RECORD_BYTES; continue
+      case op.DIV32_X: r = dst(pc); put32(r, div32(load<u32>(r), src32(pc))); pc += RECORD_BYTES; continue
       case op.OR64_K: r = dst(pc); store<u64>(r, load<u64>(r) | imm64(pc)); pc += RECORD_BYTES; continue
       case op.OR64_X: r = dst(pc); store<u64>(r, load<u64>(r) | src64(pc)); pc += RECORD_BYTES; continue
-      case op.OR32_K: r = dst(pc); store<u64>(r, (load<u32>(r) | imm32(pc)) as u64); pc += RECORD_BYTES; continue
-      case op.OR32_X: r = dst(pc); store<u64>(r, (load<u32>(r) | src32(pc)) as u64); pc += RECORD_BYTES; continue
+      case op.OR32_K: r = dst(pc); put32(r, load<u32>(r) | imm32(pc)); pc += RECORD_BYTES; continue
+      case op.OR32_X: r = dst(pc); put32(r, load<u32>(r) | src32(pc)); pc += RECORD_BYTES; continue
       case op.AND64_K: r = dst(pc); store<u64>(r, load<u64>(r) & imm64(pc)); pc += RECORD_BYTES; continue
       case op.AND64_X: r = dst(pc); store<u64>(r, load<u64>(r) & src64(pc)); pc += RECORD_BYTES; continue
-      case op.AND32_K: r = dst(pc); store<u64>(r, (load<u32>(r) & imm32(pc)) as u64); pc += RECORD_BYTES; continue
-      case op.AND32_X: r = dst(pc); store<u64>(r, (load<u32>(r) & src32(pc)) as u64); pc += RECORD_BYTES; continue
+      case op.AND32_K: r = dst(pc); put32(r, load<u32>(r) & imm32(pc)); pc += RECORD_BYTES; continue
+      case op.AND32_X: r = dst(pc); put32(r, load<u32>(r) & src32(pc)); pc += RECORD_BYTES; continue
       case op.LSH64_K: r = dst(pc); store<u64>(r, load<u64>(r) << (imm64(pc) & 63)); pc += RECORD_BYTES; continue
       case op.LSH64_X: r = dst(pc); store<u64>(r, load<u64>(r) << (src64(pc) & 63)); pc += RECORD_BYTES; continue
-      case op.LSH32_K: r = dst(pc); store<u64>(r, (load<u32>(r) << (imm32(pc) & 31)) as u64); pc += RECORD_BYTES; continue
-      case op.LSH32_X: r = dst(pc); store<u64>(r, (load<u32>(r) << (src32(pc) & 31)) as u64); pc += RECORD_BYTES; continue
+      case op.LSH32_K: r = dst(pc); put32(r, load<u32>(r) << (imm32(pc) & 31)); pc += RECORD_BYTES; continue
+      case op.LSH32_X: r = dst(pc); put32(r, load<u32>(r) << (src32(pc) & 31)); pc += RECORD_BYTES; continue
       case op.RSH64_K: r = dst(pc); store<u64>(r, load<u64>(r) >> (imm64(pc) & 63)); pc += RECORD_BYTES; continue
       case op.RSH64_X: r = dst(pc); store<u64>(r, load<u64>(r) >> (src64(pc) & 63)); pc += RECORD_BYTES; continue
-      case op.RSH32_K: r = dst(pc); store<u64>(r, (load<u32>(r) >> (imm32(pc) & 31)) as u64); pc += RECORD_BYTES; continue
-      case op.RSH32_X: r = dst(pc); store<u64>(r, (load<u32>(r) >> (src32(pc) & 31)) as u64); pc += RECORD_BYTES; continue
+      case op.RSH32_K: r = dst(pc); put32(r, load<u32>(r) >> (imm32(pc) & 31)); pc += RECORD_BYTES; continue
+      case op.RSH32_X: r = dst(pc); put32(r, load<u32>(r) >> (src32(pc) & 31)); pc += RECORD_BYTES; continue
       case op.MOD64_K: r = dst(pc); store<u64>(r, mod64(load<u64>(r), imm64(pc))); pc += RECORD_BYTES; continue
       case op.MOD64_X: r = dst(pc); store<u64>(r, mod64(load<u64>(r), src64(pc))); pc += RECORD_BYTES; continue
-      case op.MOD32_K: r = dst(pc); store<u64>(r, (mod32(load<u32>(r), imm32(pc))) as u64); pc += RECORD_BYTES; continue
-      case op.MOD32_X: r = dst(pc); store<u64>(r, (mod32(load<u32>(r), src32(pc))) as u64); pc += RECORD_BYTES; continue
+      case op.MOD32_K: r = dst(pc); put32(r, mod32(load<u32>(r), imm32(pc))); pc += RECORD_BYTES; continue
+      case op.MOD32_X: r = dst(pc); put32(r, mod32(load<u32>(r), src32(pc))); pc += RECORD_BYTES; continue
       case op.XOR64_K: r = dst(pc); store<u64>(r, load<u64>(r) ^ imm64(pc)); pc += RECORD_BYTES; continue
       case op.XOR64_X: r = dst(pc); store<u64>(r, load<u64>(r) ^ src64(pc)); pc += RECORD_BYTES; continue
-      case op.XOR32_K: r = dst(pc); store<u64>(r, (load<u32>(r) ^ imm32(pc)) as u64); pc += RECORD_BYTES; continue
-      case op.XOR32_X: r = dst(pc); store<u64>(r, (load<u32>(r) ^ src32(pc)) as u64); pc += RECORD_BYTES; continue
+      case op.XOR32_K: r = dst(pc); put32(r, load<u32>(r) ^ imm32(pc)); pc += RECORD_BYTES; continue
+      case op.XOR32_X: r = dst(pc); put32(r, load<u32>(r) ^ src32(pc)); pc += RECORD_BYTES; continue
       case op.MOV64_K: setDst(pc, imm64(pc)); pc += RECORD_BYTES; continue
       case op.MOV64_X: setDst(pc, src64(pc)); pc += RECORD_BYTES; continue
       case op.MOV32_K: setDst32(pc, imm32(pc)); pc += RECORD_BYTES; continue
       case op.MOV32_X: setDst32(pc, src32(pc)); pc += RECORD_BYTES; continue
       case op.ARSH64_K: r = dst(pc); store<u64>(r, load<i64>(r) >> ((imm64(pc) & 63) as i64)); pc += RECORD_BYTES; continue
       case op.ARSH64_X: r = dst(pc); store<u64>(r, load<i64>(r) >> ((src64(pc) & 63) as i64)); pc += RECORD_BYTES; continue
-      case op.ARSH32_K: r = dst(pc); store<u64>(r, (load<i32>(r) >> ((imm32(pc) & 31) as i32)) as u32 as u64); pc += RECORD_BYTES; continue
-      case op.ARSH32_X: r = dst(pc); store<u64>(r, (load<i32>(r) >> ((src32(pc) & 31) as i32)) as u32 as u64); pc += RECORD_BYTES; continue
+      case op.ARSH32_K: r = dst(pc); put32(r, (load<i32>(r) >> ((imm32(pc) & 31) as i32)) as u32); pc += RECORD_BYTES; continue
+      case op.ARSH32_X: r = dst(pc); put32(r, (load<i32>(r) >> ((src32(pc) & 31) as i32)) as u32); pc += RECORD_BYTES; continue
       case op.SDIV64_K: r = dst(pc); store<u64>(r, sdiv64(load<u64>(r) as i64, imm64(pc) as i64)); pc += RECORD_BYTES; continue
       case op.SDIV64_X: r = dst(pc); store<u64>(r, sdiv64(load<u64>(r) as i64, src64(pc) as i64)); pc += RECORD_BYTES; continue
-      case op.SDIV32_K: r = dst(pc); store<u64>(r, (sdiv32(load<u32>(r) as i32, imm32(pc) as i32)) as u64); pc += RECORD_BYTES; continue
-      case op.SDIV32_X: r = dst(pc); store<u64>(r, (sdiv32(load<u32>(r) as i32, src32(pc) as i32)) as u64); pc += RECORD_BYTES; continue
+      case op.SDIV32_K: r = dst(pc); put32(r, sdiv32(load<i32>(r), imm32(pc) as i32)); pc += RECORD_BYTES; continue
+      case op.SDIV32_X: r = dst(pc); put32(r, sdiv32(load<i32>(r), src32(pc) as i32)); pc += RECORD_BYTES; continue
       case op.SMOD64_K: r = dst(pc); store<u64>(r, smod64(load<u64>(r) as i64, imm64(pc) as i64)); pc += RECORD_BYTES; continue
       case op.SMOD64_X: r = dst(pc); store<u64>(r, smod64(load<u64>(r) as i64, src64(pc) as i64)); pc += RECORD_BYTES; continue
-      case op.SMOD32_K: r = dst(pc); store<u64>(r, (smod32(load<u32>(r) as i32, imm32(pc) as i32)) as u64); pc += RECORD_BYTES; continue
-      case op.SMOD32_X: r = dst(pc); store<u64>(r, (smod32(load<u32>(r) as i32, src32(pc) as i32)) as u64); pc += RECORD_BYTES; continue
+      case op.SMOD32_K: r = dst(pc); put32(r, smod32(load<i32>(r), imm32(pc) as i32)); pc += RECORD_BYTES; continue
+      case op.SMOD32_X: r = dst(pc); put32(r, smod32(load<i32>(r), src32(pc) as i32)); pc += RECORD_BYTES; continue
 
       case op.NEG64: r = dst(pc); store<u64>(r, 0 - load<u64>(r)); pc += RECORD_BYTES; continue
-      case op.NEG32: r = dst(pc); store<u64>(r, (0 - load<u32>(r)) as u64); pc += RECORD_BYTES; continue
+      case op.NEG32: r = dst(pc); put32(r, 0 - load<u32>(r)); pc += RECORD_BYTES; continue
       case op.MOVSX64_8: setDst(pc, load<i8>(src(pc)) as i64 as u64); pc += RECORD_BYTES; continue
       case op.MOVSX64_16: setDst(pc, load<i16>(src(pc)) as i64 as u64); pc += RECORD_BYTES; continue
       case op.MOVSX64_32: setDst(pc, load<i32>(src(pc)) as i64 as u64); pc += RECORD_BYTES; continue
