@@ -22,5 +22,5 @@ export const mapNames = {
 /** what the agent calls the inner maps it creates for both families */
 export const innerMapName = 'cilium_maglev_inner'
 export const metricsMapName = 'cilium_metrics'
-/** the map of load-time constants: encodeLoadTimeConstants */
-export const constantsMapName = '.rodata'
+/** The map of load-time constants (encodeLoadTimeConstants): object's name and section's, as libbpf puts them together. */
+export const constantsMapName = 'balancer.rodata'
