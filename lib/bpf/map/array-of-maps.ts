@@ -1,7 +1,7 @@
 // array_of_maps: an array of addresses of inner maps, empty slots allowed.
 
 import { failure } from '../profile/errno.ts'
-import { checkArray } from './array.ts'
+import { checkArray, checkArrayRoom } from './array.ts'
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from './flags.ts'
 import type { MapKind } from './kind.ts'
 
@@ -18,6 +18,7 @@ export const arrayOfMapsKind: MapKind = {
     }
     return checkArray(attr, 0)
   },
+  checkRoom: checkArrayRoom,
   maxEntries: (attr) => attr.maxEntries,
   sameShape: () => false
 }

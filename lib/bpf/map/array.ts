@@ -18,6 +18,7 @@ export const arrayKind: MapKind = {
   perCpu: false,
   canLookupAndDelete: false,
   check: (attr) => checkArray(attr, BPF_F_MMAPABLE | BPF_F_INNER_MAP),
+  checkRoom: checkArrayRoom,
   maxEntries: (attr) => attr.maxEntries,
   sameShape: (template, candidate) => (template.flags & BPF_F_INNER_MAP) !== 0 || template.maxEntries === candidate.maxEntries
 }
@@ -31,9 +32,11 @@ export function checkArray (attr: MapAttr, allowedFlags: number): Refusal {
   const refused = checkFlags(attr, allowedFlags)
   if (refused !== null) return refused
   if (valueSize > largestValue) return failure('E2BIG', `value size ${valueSize} is over ${largestValue}`)
-  // the mask of a masked index would not fit 32 bits
-  if (attr.bypassSpecV1 === false && powerOfTwo(maxEntries) > 0xffff_ffff) {
-    return failure('E2BIG', `max_entries ${maxEntries} cannot be rounded up to a power of two`)
-  }
   return null
+}
+
+/** The mask of a masked index must fit 32 bits. */
+export function checkArrayRoom ({ bypassSpecV1, maxEntries }: MapAttr): Refusal {
+  if (bypassSpecV1 !== false || powerOfTwo(maxEntries) <= 0xffff_ffff) return null
+  return failure('E2BIG', `max_entries ${maxEntries} cannot be rounded up to a power of two`)
 }

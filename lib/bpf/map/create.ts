@@ -22,6 +22,8 @@ export function createMap (core: Core, attr: MapAttr): Result<KernelMap> {
   if (kind === undefined) return failure('EOPNOTSUPP', `maps of type ${attr.type} are not emulated`)
   const template = templateOf(kind, attr)
   if (!template.ok) return template
+  const tooLarge = kind.checkRoom(attr)
+  if (tooLarge !== null) return tooLarge
   const { bypassSpecV1 = true, keySize, valueSize, flags } = attr
   const maxEntries = kind.maxEntries(attr, core.possibleCpus)
   const shape = { type: kind.name, keySize, valueSize, maxEntries, flags, possibleCpus: core.possibleCpus, bypassSpecV1 }

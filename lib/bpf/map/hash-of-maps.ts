@@ -1,7 +1,7 @@
 // hash_of_maps: a hash whose values are addresses of inner maps. Replacing swaps the address in place (Linux 6.16 and later).
 
 import { failure } from '../profile/errno.ts'
-import { checkHash } from './hash.ts'
+import { checkHash, checkHashRoom } from './hash.ts'
 import type { MapKind } from './kind.ts'
 
 export const hashOfMapsKind: MapKind = {
@@ -14,6 +14,7 @@ export const hashOfMapsKind: MapKind = {
     if (attr.valueSize !== 4) return failure('EINVAL', `the value of hash_of_maps is a map's descriptor, 4 bytes, not ${attr.valueSize}`)
     return checkHash(attr)
   },
+  checkRoom: checkHashRoom,
   maxEntries: (attr) => attr.maxEntries,
   sameShape: () => false
 }

@@ -20,6 +20,7 @@ export const hashKind: MapKind = {
   perCpu: false,
   canLookupAndDelete: true,
   check: (attr) => checkHash(attr),
+  checkRoom: checkHashRoom,
   maxEntries: (attr) => attr.maxEntries,
   sameShape: () => true
 }
@@ -36,6 +37,9 @@ export function checkHash (attr: MapAttr, lru = false): Refusal {
     return failure('EINVAL', `${type} needs key size, value size and max_entries of at least 1`)
   }
   if (keySize + valueSize >= largestElement) return failure('E2BIG', `key and value of ${keySize + valueSize} bytes reach ${largestElement}`)
-  if (powerOfTwo(maxEntries) >= bucketLimit) return failure('E2BIG', `max_entries ${maxEntries} needs ${bucketLimit} buckets or more`)
   return null
+}
+
+export function checkHashRoom ({ maxEntries }: MapAttr): Refusal {
+  return powerOfTwo(maxEntries) < bucketLimit ? null : failure('E2BIG', `max_entries ${maxEntries} needs ${bucketLimit} buckets or more`)
 }

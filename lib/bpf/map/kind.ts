@@ -15,6 +15,8 @@ export interface MapKind {
   readonly canLookupAndDelete: boolean
   /** null, or why the map cannot be created */
   check (attr: MapAttr): Refusal
+  /** the same, asked after an outer map's template was looked at */
+  checkRoom (attr: MapAttr): Refusal
   /** max_entries as the map will show it */
   maxEntries (attr: MapAttr, possibleCpus: number): number
   /** of two maps that are equal in type, sizes and flags: may one stand where the other is the template? */

@@ -4,7 +4,7 @@
 import type { Core } from '../core/index.ts'
 import { errnoOf, failure, success } from '../profile/errno.ts'
 import type { Result } from '../profile/errno.ts'
-import { BPF_F_NO_PREALLOC, BPF_F_RDONLY, BPF_F_WRONLY } from './flags.ts'
+import { BPF_F_LOCK, BPF_F_NO_PREALLOC, BPF_F_RDONLY, BPF_F_WRONLY } from './flags.ts'
 import type { MapKind } from './kind.ts'
 import { mapAreas, memlockBytes } from './memory.ts'
 import type { MapArea, MapShape } from './memory.ts'
@@ -25,6 +25,7 @@ export interface LiveMapParts {
 
 const dumpBytes = 65536
 const largestDump = 1024
+const withoutSpinLock = failure('EINVAL', 'BPF_F_LOCK needs a spin lock in the value')
 
 export class LiveMap implements KernelMap {
   readonly address: number
@@ -58,9 +59,10 @@ export class LiveMap implements KernelMap {
   get frozen (): boolean { return this.#frozen }
 
   lookup (key: Uint8Array, flags = 0): Result<Uint8Array> {
-    if (flags !== 0) return failure('EINVAL', `lookup does not know the flags ${flags}`)
+    if ((flags & ~BPF_F_LOCK) !== 0) return failure('EINVAL', `lookup does not know the flags ${flags}`)
     const scratch = this.#prepare(key, 'read')
     if (!scratch.ok) return scratch
+    if (flags !== 0) return withoutSpinLock
     const { key: keyAt, value } = scratch.value
     return this.#valueOr(this.#core.exports.userLookup(this.address, keyAt, value), value, 'lookup')
   }
@@ -71,6 +73,7 @@ export class LiveMap implements KernelMap {
     if (!scratch.ok) return scratch
     if (value.length !== this.#userValueBytes) return failure('EINVAL', `value of ${value.length} bytes, not ${this.#userValueBytes}`)
     if (!isU32(flags)) return failure('EINVAL', `update does not know the flags ${flags}`)
+    if ((flags & BPF_F_LOCK) !== 0) return withoutSpinLock
     this.#core.bytes().set(value, scratch.value.value)
     return this.#done(this.#core.exports.userUpdate(this.address, scratch.value.key, scratch.value.value, flags, 0), 'update')
   }
@@ -104,11 +107,12 @@ export class LiveMap implements KernelMap {
   }
 
   lookupAndDelete (key: Uint8Array, flags = 0): Result<Uint8Array> {
-    if (flags !== 0) return failure('EINVAL', `lookup_and_delete does not know the flags ${flags}`)
+    if ((flags & ~BPF_F_LOCK) !== 0) return failure('EINVAL', `lookup_and_delete does not know the flags ${flags}`)
     const readable = this.#permit('read')
     if (readable !== null) return readable
     const scratch = this.#prepare(key, 'write')
     if (!scratch.ok) return scratch
+    if (flags !== 0) return withoutSpinLock
     if (!this.#kind.canLookupAndDelete) return failure('ENOTSUPP', `${this.type} knows no lookup_and_delete`)
     const { key: keyAt, value } = scratch.value
     return this.#valueOr(this.#core.exports.userLookupAndDelete(this.address, keyAt, value), value, 'lookup_and_delete')

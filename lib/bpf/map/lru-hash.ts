@@ -2,7 +2,7 @@
 
 import { failure } from '../profile/errno.ts'
 import { BPF_F_NO_COMMON_LRU, BPF_F_NUMA_NODE } from './flags.ts'
-import { checkHash } from './hash.ts'
+import { checkHash, checkHashRoom } from './hash.ts'
 import type { MapKind } from './kind.ts'
 
 export const lruHashKind: MapKind = {
@@ -17,6 +17,7 @@ export const lruHashKind: MapKind = {
     if (refused !== null) return refused
     return (attr.flags & both) === both ? failure('EINVAL', 'the lists of BPF_F_NO_COMMON_LRU live on the node of each CPU: no BPF_F_NUMA_NODE') : null
   },
+  checkRoom: checkHashRoom,
   maxEntries: ({ flags, maxEntries }, possibleCpus) =>
     (flags & BPF_F_NO_COMMON_LRU) !== 0 ? Math.ceil(maxEntries / possibleCpus) * possibleCpus : maxEntries,
   sameShape: () => true

@@ -1,7 +1,7 @@
 // percpu_array: an array of addresses of per-CPU values. As an inner map it may differ in max_entries from its template,
 // although its inlined lookup uses the template's.
 
-import { checkArray } from './array.ts'
+import { checkArray, checkArrayRoom } from './array.ts'
 import { checkPerCpuValue } from './checks.ts'
 import type { MapKind } from './kind.ts'
 import { failure } from '../profile/errno.ts'
@@ -19,6 +19,7 @@ export const perCpuArrayKind: MapKind = {
     if ((attr.flags & BPF_F_NUMA_NODE) !== 0) return failure('EINVAL', 'percpu_array lives on the node of each CPU: no BPF_F_NUMA_NODE')
     return checkPerCpuValue(attr)
   },
+  checkRoom: checkArrayRoom,
   maxEntries: (attr) => attr.maxEntries,
   sameShape: () => true
 }
