@@ -12,9 +12,14 @@ export function createCpuLeases (possibleCpus: number): CpuLeases {
   return new Int32Array(new SharedArrayBuffer(possibleCpus * Int32Array.BYTES_PER_ELEMENT))
 }
 
+/** far beyond any batch: a thread that holds a CPU for so long has died with it */
+const LONGEST_HOLD_MS = 2000
+
 /** Waits for the CPU, runs `body` on it, gives it back whatever happens. Not nested. */
 export function withCpu<T> (leases: CpuLeases, cpu: number, body: () => T): T {
-  while (Atomics.compareExchange(leases, cpu, FREE, TAKEN) !== FREE) Atomics.wait(leases, cpu, TAKEN)
+  while (Atomics.compareExchange(leases, cpu, FREE, TAKEN) !== FREE) {
+    if (Atomics.wait(leases, cpu, TAKEN, LONGEST_HOLD_MS) === 'timed-out') break
+  }
   try {
     return body()
   } finally {

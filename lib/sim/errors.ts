@@ -20,6 +20,7 @@ export const simErrorCatalogue = {
   IMPORTED_OBJECT: { kind: 'conflict', title: 'The object was imported and is changed by importing it again' },
   MAP_FULL: { kind: 'conflict', title: 'A BPF map of a node cannot hold the change' },
   IDS_EXHAUSTED: { kind: 'conflict', title: 'A node has no free identifier left' },
+  NODE_CHANGED: { kind: 'conflict', title: 'The node was rebuilt while it was used' },
   OUT_OF_MEMORY: { kind: 'conflict', title: 'The emulated memory of a node cannot hold the change' },
   LIMIT_EXCEEDED: { kind: 'invalid', title: 'A stated limit is exceeded' }
 } as const satisfies Record<string, { kind: SimErrorKind, title: string }>
@@ -47,4 +48,10 @@ export class SimError extends Error {
     this.places = options.places ?? []
     this.facts = options.facts ?? {}
   }
+}
+
+/** A refusal of the load balancer, whose codes are some of these. */
+export function simErrorOf (refusal: { readonly code: SimErrorCode, readonly message: string, readonly places: readonly SimErrorPlace[],
+  readonly facts: Readonly<Record<string, unknown>> }): SimError {
+  return new SimError(refusal.code, refusal.message, { places: refusal.places, facts: { ...refusal.facts } })
 }
