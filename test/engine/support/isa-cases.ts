@@ -233,8 +233,8 @@ const bodies: ReadonlyArray<readonly [string, bigint, bigint, bigint, string, st
   ['wide immediate with a negative lower half', 0n, 0n, 0x1ffffffffn, 'r0 = 0x1ffffffff ll'],
   ['wide immediate, jumped over', 7n, 0n, 7n, 'r0 = r1\nif r1 == 0x7 goto over\nr0 = 0x123456789abcdef0 ll\nover:'],
 
-  ['goto over', 0n, 0n, 1n, 'r0 = 1\ngoto over\nr0 = 2\nover:'],
-  ['gotol over', 0n, 0n, 1n, 'r0 = 1\ngotol over\nr0 = 2\nover:'],
+  ['goto over', 0n, 0n, 1n, 'r0 = 1\nif r1 == 0x5 goto skip\ngoto over\nskip:\nr0 = 2\nover:'],
+  ['gotol over', 0n, 0n, 1n, 'r0 = 1\nif r1 == 0x5 goto skip\ngotol over\nskip:\nr0 = 2\nover:'],
   ['goto forth and back', 0n, 0n, 5n, 'r0 = 1\ngoto two\nthree:\nr0 += 3\ngoto done\ntwo:\nr0 += 1\ngoto three\ndone:'],
   ['loop of 10', 0n, 0n, 55n, 'r0 = 0\nr3 = 10\nloop:\nr0 += r3\nr3 += -1\nif r3 != 0x0 goto loop'],
   ['loop of 32-bit compares', 0n, 0n, 16n, 'w0 = 1\nloop:\nw0 <<= 1\nif w0 < 0x10 goto loop'],
@@ -284,7 +284,7 @@ const bodies: ReadonlyArray<readonly [string, bigint, bigint, bigint, string, st
   ['two calls of one function', 2n, 5n, 29n, 'r7 = r2\ncall square\nr8 = r0\nr1 = r7\ncall square\nr0 += r8', 'square:\nr0 = r1\nr0 *= r1\nexit'],
   ['call in a loop', 0n, 0n, 30n, 'r7 = 0\nr8 = 4\nloop:\nr1 = r8\ncall square\nr7 += r0\nr8 += -1\nif r8 != 0x0 goto loop\nr0 = r7',
     'square:\nr0 = r1\nr0 *= r1\nexit'],
-  ['gotol to a far exit', 9n, 0n, 9n, 'r0 = r1\ngotol far\nr0 = 0\nfar:']
+  ['gotol forward', 9n, 0n, 9n, 'r0 = r1\nif r2 == 0x5 goto skip\ngotol far\nskip:\nr0 = 0\nfar:']
 ]
 
 /** Per operation what memory and the fetched value become; result is memory ^ old value, so that both show. */
