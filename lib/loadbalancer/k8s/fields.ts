@@ -1,0 +1,107 @@
+// Reading a parsed document member by member: null and absent are the same, a wrong type is noted with its place, and only own members are
+// looked at, whatever their names are.
+
+import { pointerStep } from '../errors.ts'
+import type { LbPlace } from '../errors.ts'
+import { limits } from '../limits.ts'
+
+export class Problems {
+  readonly places: LbPlace[] = []
+
+  add (pointer: string, detail: string): void {
+    if (this.places.length < limits.places) this.places.push({ pointer, detail })
+  }
+}
+
+export class Field {
+  readonly #value: unknown
+  readonly pointer: string
+  readonly #problems: Problems
+
+  constructor (value: unknown, pointer: string, problems: Problems) {
+    this.#value = value
+    this.pointer = pointer
+    this.#problems = problems
+  }
+
+  get present (): boolean {
+    return this.#value !== undefined && this.#value !== null
+  }
+
+  get raw (): unknown {
+    return this.#value
+  }
+
+  wrong (detail: string): void {
+    this.#problems.add(this.pointer, detail)
+  }
+
+  member (name: string): Field {
+    const value = this.#value
+    const pointer = this.pointer + pointerStep(name)
+    if (!this.present) return new Field(undefined, pointer, this.#problems)
+    if (!isRecord(value)) {
+      this.wrong(`${describe(value)} where an object is expected`)
+      return new Field(undefined, pointer, this.#problems)
+    }
+    return new Field(Object.hasOwn(value, name) ? value[name] : undefined, pointer, this.#problems)
+  }
+
+  items (): Field[] {
+    if (!this.present) return []
+    if (Array.isArray(this.#value)) {
+      return this.#value.map((item: unknown, index) => new Field(item, this.pointer + pointerStep(index), this.#problems))
+    }
+    this.wrong(`${describe(this.#value)} where a list is expected`)
+    return []
+  }
+
+  /** own members of an object whose names are free, such as labels */
+  members (): [name: string, field: Field][] {
+    if (!this.present) return []
+    const value = this.#value
+    if (isRecord(value)) return Object.keys(value).map(name => [name, this.member(name)])
+    this.wrong(`${describe(value)} where an object is expected`)
+    return []
+  }
+
+  text (): string | undefined {
+    if (!this.present) return undefined
+    if (typeof this.#value === 'string') return this.#value
+    this.wrong(`${describe(this.#value)} where text is expected`)
+    return undefined
+  }
+
+  boolean (): boolean | undefined {
+    if (!this.present) return undefined
+    if (typeof this.#value === 'boolean') return this.#value
+    this.wrong(`${describe(this.#value)} where true or false is expected`)
+    return undefined
+  }
+
+  port (): number | undefined {
+    if (!this.present) return undefined
+    const value = this.#value
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535) return value
+    this.wrong(`${describe(value)} is not a port from 1 to 65535`)
+    return undefined
+  }
+
+  oneOf<T extends string> (allowed: readonly T[]): T | undefined {
+    const text = this.text()
+    const found = allowed.find(one => one === text)
+    if (text !== undefined && found === undefined) this.wrong(`${describe(text)} is not one of ${allowed.join(', ')}`)
+    return found
+  }
+}
+
+export function isRecord (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function describe (value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 61)}...` : value)
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (value === null || value === undefined) return 'nothing'
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

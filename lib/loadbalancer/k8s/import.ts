@@ -1,0 +1,263 @@
+// Kubernetes manifests -> desired state. Everything is read and checked first; the result is a draft that is realised or dropped as one.
+
+import type { Cluster, Draft } from '../cluster.ts'
+import { applyCiliumConfig } from '../cilium-options.ts'
+import { done, refuse } from '../errors.ts'
+import type { LbResult } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { endpointKey, serviceKey } from '../service.ts'
+import type { Backend, Service, ServiceKey } from '../service.ts'
+import type { NodeSettings } from '../settings.ts'
+import { checkName, objectsOf } from './documents.ts'
+import type { K8sObject } from './documents.ts'
+import { Problems } from './fields.ts'
+import { ciliumConfigName, readConfigMap, readNodeAddresses } from './other-objects.ts'
+import { readService } from './service-object.ts'
+import { readSlice } from './slice-object.ts'
+import type { SliceObject } from './slice-object.ts'
+
+export interface SkippedObject {
+  readonly document: number
+  readonly kind: string
+  readonly name: string
+  readonly reason: string
+}
+
+/** objects, not services: a Service and its two slices are three */
+export interface ImportCounts {
+  readonly created: number
+  readonly updated: number
+  readonly deleted: number
+  readonly unchanged: number
+  readonly skipped: readonly SkippedObject[]
+}
+
+export interface ImportOptions {
+  readonly operation: 'apply' | 'delete'
+  /** settings of node `cilium`, which the ConfigMap changes; null: there is no such node */
+  readonly ciliumSettings: NodeSettings | null
+}
+
+export interface Import {
+  readonly draft: Draft
+  readonly counts: ImportCounts
+  /** what node `cilium` is to be from now on; null: as it is */
+  readonly ciliumSettings: NodeSettings | null
+}
+
+export function importDocuments (cluster: Cluster, documents: readonly unknown[], options: ImportOptions): LbResult<Import> {
+  const problems = new Problems()
+  const objects = objectsOf(documents, problems)
+  const draft = cluster.draft()
+  const importing = new Importing(draft, options)
+  for (const object of objects) importing.take(object)
+  if (problems.places.length > 0) return refuseDocuments(problems, objects)
+  const conflict = importing.rebuildServices()
+  if (conflict !== null) return conflict
+  return done({ draft, counts: importing.counts(), ciliumSettings: importing.ciliumSettings })
+}
+
+class Importing {
+  ciliumSettings: NodeSettings | null = null
+  readonly #draft: Draft
+  readonly #options: ImportOptions
+  readonly #counts = { created: 0, updated: 0, deleted: 0, unchanged: 0 }
+  readonly #skipped: SkippedObject[] = []
+  /** services whose objects changed, by their last change, with the place to blame for a conflict */
+  readonly #affected = new Map<ServiceKey, string>()
+
+  constructor (draft: Draft, options: ImportOptions) {
+    this.#draft = draft
+    this.#options = options
+  }
+
+  counts (): ImportCounts {
+    return { ...this.#counts, skipped: this.#skipped }
+  }
+
+  take (object: K8sObject): void {
+    const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : ''
+    if (group === '' && object.kind === 'Service') this.#takeService(object)
+    else if ((group === 'discovery.k8s.io' || object.apiVersion === '') && object.kind === 'EndpointSlice') this.#takeSlice(object)
+    else if (group === '' && object.kind === 'Node') this.#takeNode(object)
+    else if (group === '' && object.kind === 'ConfigMap') this.#takeConfigMap(object)
+    else if (group === '' && object.kind === 'Endpoints') this.#skip(object, 'backends are taken from EndpointSlices')
+    else this.#skip(object, 'the load balancer takes nothing from this kind')
+  }
+
+  /** @returns why the services cannot be as the objects say, null when they can */
+  rebuildServices (): ReturnType<typeof refuse> | null {
+    for (const [key, pointer] of this.#affected) {
+      const existing = this.#draft.service(key)
+      const object = this.#draft.k8s.services.get(key)
+      if (existing?.source === 'api') {
+        if (object === undefined) continue
+        return refuse('SERVICE_EXISTS', `service ${key} was made by hand and is not replaced by an import`, {
+          places: [{ pointer, detail: 'a service of that name was made by hand' }]
+        })
+      }
+      if (object === undefined) {
+        this.#draft.deleteService(key)
+        continue
+      }
+      const [namespace = '', name = ''] = key.split('/')
+      const backends = this.#backendsOf(key)
+      if (backends.length > limits.backendsPerService) {
+        const detail = `${backends.length} backends are more than the limit of ${limits.backendsPerService} per service`
+        return refuse('LIMIT_EXCEEDED', `service ${key}: ${detail}`, { places: [{ pointer, detail }] })
+      }
+      const { frontends, loadBalancerClass } = object
+      const lbClass = loadBalancerClass === undefined ? {} : { loadBalancerClass }
+      const service: Service = { namespace, name, source: 'k8s', frontends, backends, ...lbClass }
+      const put = this.#draft.putService(service, `${pointer}/frontends`)
+      if (!put.ok) return refuse(put.error.code, put.error.message, { places: [{ pointer, detail: put.error.message }], facts: put.error.facts })
+    }
+    return null
+  }
+
+  #takeService (object: K8sObject): void {
+    checkName(object)
+    const key = serviceKey(object)
+    const { services } = this.#draft.k8s
+    if (this.#options.operation === 'delete') {
+      if (this.#delete(object, services.has(key))) {
+        services.delete(key)
+        this.#affect(key, object)
+      }
+      return
+    }
+    const read = readService(object)
+    if (read.skip !== null) this.#skip(object, read.skip)
+    if (read.ignored.length > 0) this.#skip(object, `imported, but without effect for now: ${read.ignored.join(', ')}`)
+    const existing = services.get(key)
+    // Without frontends there is no service; one that had some loses them.
+    if (read.skip !== null && existing === undefined) return
+    if (read.skip !== null) services.delete(key)
+    else services.set(key, read)
+    if (this.#note(existing, read.skip === null ? read : undefined)) this.#affect(key, object)
+  }
+
+  #takeSlice (object: K8sObject): void {
+    checkName(object)
+    const { slices } = this.#draft.k8s
+    const name = serviceKey(object)
+    const existing = slices.get(name)
+    if (this.#options.operation === 'delete') {
+      if (this.#delete(object, existing !== undefined)) this.#replaceSlice(object, name, existing, undefined)
+      return
+    }
+    const read = readSlice(object)
+    if (typeof read === 'string') {
+      this.#skip(object, read)
+      return
+    }
+    if (this.#note(existing, read)) this.#replaceSlice(object, name, existing, read)
+  }
+
+  #replaceSlice (object: K8sObject, name: string, existing: SliceObject | undefined, now: SliceObject | undefined): void {
+    const { slices, slicesOfService } = this.#draft.k8s
+    const keyOf = (slice: SliceObject): ServiceKey => `${object.namespace}/${slice.service}`
+    if (existing !== undefined && existing.service !== now?.service) {
+      const rest = (slicesOfService.get(keyOf(existing)) ?? []).filter(one => one !== name)
+      if (rest.length > 0) slicesOfService.set(keyOf(existing), rest)
+      else slicesOfService.delete(keyOf(existing))
+      this.#affect(keyOf(existing), object)
+    }
+    if (now === undefined) {
+      slices.delete(name)
+      return
+    }
+    slices.set(name, now)
+    if (existing?.service !== now.service) slicesOfService.set(keyOf(now), [...slicesOfService.get(keyOf(now)) ?? [], name])
+    this.#affect(keyOf(now), object)
+  }
+
+  #takeNode (object: K8sObject): void {
+    checkName(object)
+    const { nodes } = this.#draft.k8s
+    const existing = nodes.get(object.name)
+    let addresses: readonly string[] = []
+    if (this.#options.operation === 'delete') {
+      if (!this.#delete(object, existing !== undefined)) return
+      nodes.delete(object.name)
+    } else {
+      addresses = readNodeAddresses(object)
+      nodes.set(object.name, { addresses })
+      if (!this.#note(existing, { addresses })) return
+    }
+    const others = new Set([...nodes.entries()].filter(([name]) => name !== object.name).flatMap(([, node]) => node.addresses))
+    const gone = new Set((existing?.addresses ?? []).filter(address => !others.has(address)))
+    const kept = this.#draft.nodeAddresses.filter(address => !gone.has(address))
+    this.#draft.setNodeAddresses([...new Set([...kept, ...addresses])])
+    if (this.#draft.nodeAddresses.length > limits.nodeAddresses) {
+      object.field.wrong(`more than ${limits.nodeAddresses} node addresses are the limit`)
+    }
+  }
+
+  #takeConfigMap (object: K8sObject): void {
+    if (object.name !== ciliumConfigName) return this.#skip(object, `only the ConfigMap ${ciliumConfigName} is read`)
+    if (this.#options.operation === 'delete') return this.#skip(object, 'node cilium keeps its options; set them on the node')
+    const before = this.ciliumSettings ?? this.#options.ciliumSettings
+    if (before === null) return this.#skip(object, 'there is no node cilium')
+    const { settings, skipped, wrong } = applyCiliumConfig(before, readConfigMap(object))
+    for (const { key, reason } of wrong) object.field.member('data').member(key).wrong(reason)
+    for (const { key, reason } of skipped) this.#skip(object, `${key}: ${reason}`)
+    if (JSON.stringify(settings) === JSON.stringify(before)) this.#counts.unchanged++
+    else {
+      this.#counts.updated++
+      this.ciliumSettings = settings
+    }
+  }
+
+  /** counts an object against what was there; @returns whether it differs */
+  #note (existing: unknown, now: unknown): boolean {
+    if (existing === undefined) this.#counts.created++
+    else if (JSON.stringify(existing) === JSON.stringify(now)) {
+      this.#counts.unchanged++
+      return false
+    } else this.#counts.updated++
+    return true
+  }
+
+  #delete (object: K8sObject, exists: boolean): boolean {
+    if (exists) this.#counts.deleted++
+    else this.#skip(object, 'there is no such object')
+    return exists
+  }
+
+  #affect (key: ServiceKey, object: K8sObject): void {
+    this.#affected.delete(key)
+    this.#affected.set(key, object.field.pointer)
+  }
+
+  #skip ({ document, kind, namespace, name }: K8sObject, reason: string): void {
+    const cluster = kind === 'Node' || kind === 'Namespace'
+    this.#skipped.push({ document, kind, name: cluster ? name : `${namespace}/${name}`, reason })
+  }
+
+  /** Slices may list an endpoint twice while it moves from one to another; the later slice knows better. */
+  #backendsOf (key: ServiceKey): Backend[] {
+    const { slices, slicesOfService } = this.#draft.k8s
+    const merged = new Map<string, Backend>()
+    const states = new Map<string, Backend>()
+    for (const name of slicesOfService.get(key) ?? []) {
+      for (const backend of slices.get(name)?.backends ?? []) {
+        const endpoint = endpointKey(backend)
+        merged.set(`${endpoint}/${backend.portName ?? ''}`, backend)
+        states.set(endpoint, backend)
+      }
+    }
+    return [...merged.entries()].sort(([one], [other]) => one < other ? -1 : 1)
+      .map(([, backend]) => ({ ...backend, state: states.get(endpointKey(backend))?.state ?? backend.state }))
+  }
+}
+
+function refuseDocuments ({ places }: Problems, objects: readonly K8sObject[]): ReturnType<typeof refuse> {
+  const first = places[0]
+  const object = objects.findLast(({ field }) => first !== undefined && `${first.pointer}/`.startsWith(`${field.pointer}/`))
+  const document = first?.pointer.split('/')[1] ?? '0'
+  const what = object === undefined ? '' : ` (${object.kind} ${object.namespace}/${object.name})`
+  const where = first?.pointer.slice((object?.field.pointer ?? `/${document}`).length)
+  const more = places.length > 1 ? `, and ${places.length - 1} more` : ''
+  return refuse('INVALID_DOCUMENT', `document ${document}${what}: ${where === '' ? '' : `${where}: `}${first?.detail ?? ''}${more}`, { places })
+}

@@ -1,0 +1,129 @@
+// A Kubernetes Service -> the frontends Cilium makes of it: cluster addresses, node ports per family, load balancer and external addresses.
+
+import { parseAddress, protocols } from '../../maglev/index.ts'
+import type { Family, Protocol } from '../../maglev/index.ts'
+import { frontendKey, surrogateAddress } from '../service.ts'
+import type { Frontend, FrontendKey, FrontendType } from '../service.ts'
+import type { K8sObject } from './documents.ts'
+import type { Field } from './fields.ts'
+
+export interface ServiceObject {
+  readonly frontends: readonly Frontend[]
+  readonly loadBalancerClass?: string
+  /** what the object asks for that has no effect yet, in words */
+  readonly ignored: readonly string[]
+  /** why it has no frontends at all, if so */
+  readonly skip: string | null
+}
+
+interface ServicePort {
+  readonly name: string
+  readonly port: number
+  readonly nodePort: number | undefined
+  readonly protocol: Protocol
+}
+
+const serviceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const
+const headlessLabel = 'service.kubernetes.io/headless'
+
+export function readService ({ field }: K8sObject): ServiceObject {
+  const spec = field.member('spec')
+  const type = spec.member('type').oneOf(serviceTypes) ?? 'ClusterIP'
+  const ports = readPorts(spec.member('ports'))
+  const clusterIps = readClusterIps(spec)
+  const loadBalancerClass = spec.member('loadBalancerClass').text()
+  const skip = whySkip(field, type, clusterIps)
+  const frontends = new Map<FrontendKey, Frontend>()
+  // A later kind of frontend on the same address and port replaces an earlier one.
+  const add = (kind: FrontendType, address: string, port: number, { name, protocol }: ServicePort): void => {
+    const frontend: Frontend = { address, port, protocol, type: kind, ...(name === '' ? {} : { portName: name }) }
+    frontends.set(frontendKey(frontend), frontend)
+  }
+  const onEach = (kind: FrontendType, addresses: readonly string[]): void => {
+    for (const address of addresses) for (const port of ports) add(kind, address, port.port, port)
+  }
+  onEach('ClusterIP', clusterIps)
+  if (type === 'NodePort' || type === 'LoadBalancer') {
+    for (const family of readFamilies(spec, clusterIps)) {
+      for (const port of ports) if (port.nodePort !== undefined) add('NodePort', surrogateAddress(family), port.nodePort, port)
+    }
+  }
+  if (type === 'LoadBalancer') onEach('LoadBalancer', readIngress(field))
+  onEach('ExternalIPs', readAddresses(spec.member('externalIPs').items()))
+  return {
+    frontends: skip === null ? [...frontends.values()] : [],
+    ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
+    ignored: readIgnored(field),
+    skip
+  }
+}
+
+function whySkip (field: Field, type: typeof serviceTypes[number], clusterIps: readonly string[]): string | null {
+  if (type === 'ExternalName') return 'a Service of type ExternalName is a name, not a load balancer'
+  const clusterIp = field.member('spec').member('clusterIP').text()
+  const labelled = field.member('metadata').member('labels').member(headlessLabel).present
+  if (labelled || (clusterIp?.toLowerCase() === 'none' && clusterIps.length === 0)) return 'a headless Service has no frontends'
+  return null
+}
+
+function readPorts (field: Field): ServicePort[] {
+  return field.items().flatMap(item => {
+    const port = item.member('port').port()
+    if (port === undefined) {
+      if (!item.member('port').present) item.member('port').wrong('a Service port needs a number')
+      return []
+    }
+    const nodePort = item.member('nodePort')
+    return {
+      name: item.member('name').text() ?? '',
+      port,
+      // 0 is how an unset number is written
+      nodePort: nodePort.raw === 0 ? undefined : nodePort.port(),
+      protocol: item.member('protocol').oneOf(protocols) ?? 'TCP'
+    }
+  })
+}
+
+/** '' is an address that is still to be given */
+function readClusterIps (spec: Field): string[] {
+  const list = spec.member('clusterIPs')
+  const fields = list.present && list.items().length > 0 ? list.items() : [spec.member('clusterIP')]
+  return readAddresses(fields.filter(field => field.present && field.raw !== '' && String(field.raw).toLowerCase() !== 'none'))
+}
+
+function readAddresses (fields: readonly Field[]): string[] {
+  return fields.flatMap(field => {
+    const text = field.text()
+    const address = text === undefined ? null : parseAddress(text)
+    if (text !== undefined && address === null) field.wrong(`${JSON.stringify(text.slice(0, 64))} is not an IP address`)
+    return address?.text ?? []
+  })
+}
+
+/** addresses that the load balancer keeps for itself; mode Proxy means that packets arrive with another destination */
+function readIngress (field: Field): string[] {
+  const ingress = field.member('status').member('loadBalancer').member('ingress').items()
+  const own = ingress.filter(item => (item.member('ipMode').text() ?? 'VIP') === 'VIP').map(item => item.member('ip'))
+  return readAddresses(own.filter(ip => ip.present && ip.raw !== ''))
+}
+
+function readFamilies (spec: Field, clusterIps: readonly string[]): Family[] {
+  const stated = spec.member('ipFamilies').items().flatMap(item => item.oneOf(['IPv4', 'IPv6']) ?? [])
+  if (stated.length > 0) return stated.map(family => family === 'IPv4' ? 4 : 6)
+  return [...new Set(clusterIps.map(address => address.includes(':') ? 6 : 4))]
+}
+
+function readIgnored (field: Field): string[] {
+  const spec = field.member('spec')
+  const ignored: string[] = []
+  const note = (member: string, when: boolean): void => { if (when) ignored.push(member) }
+  note('sessionAffinity', spec.member('sessionAffinity').text() === 'ClientIP')
+  note('externalTrafficPolicy: Local', spec.member('externalTrafficPolicy').text() === 'Local')
+  note('internalTrafficPolicy: Local', spec.member('internalTrafficPolicy').text() === 'Local')
+  note('loadBalancerSourceRanges', spec.member('loadBalancerSourceRanges').items().length > 0)
+  note('trafficDistribution', spec.member('trafficDistribution').present)
+  for (const [name] of field.member('metadata').member('annotations').members()) {
+    note(name, name.startsWith('service.cilium.io/') || name.startsWith('io.cilium/'))
+  }
+  return ignored
+}

@@ -1,0 +1,98 @@
+// The load balancer's maps on an emulated kernel.
+
+import type { KernelMap } from '../bpf/map/index.ts'
+import { failure, success } from '../bpf/profile/errno.ts'
+import type { Kernel } from '../bpf/syscall/index.ts'
+import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
+import type { Family } from '../maglev/index.ts'
+import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
+import type { BuiltLayout } from './layout.ts'
+import type { LbMaps, PerFamily, TableMap, TablesPort } from './ports.ts'
+
+/** @param map gives a map by its name in the balancer's object */
+export function kernelLbMaps (kernel: Kernel, map: (name: string) => KernelMap, layout: BuiltLayout): LbMaps {
+  const both = (names: PerFamily<string>): PerFamily<KernelMap> => ({ 4: map(names[4]), 6: map(names[6]) })
+  const tables = (family: Family): TablesPort => kernelTables(kernel, map(mapNames.maglev[family]), layout)
+  return {
+    services: both(mapNames.services),
+    backends: both(mapNames.backends),
+    revNat: both(mapNames.reverseNat),
+    maglev: { 4: tables(4), 6: tables(6) }
+  }
+}
+
+function kernelTables (kernel: Kernel, outer: KernelMap, layout: BuiltLayout): TablesPort {
+  return {
+    create (ids) {
+      const { keySize, valueSize, maxEntries, flags } = innerAttributes(layout, ids.length)
+      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName, keySize, valueSize, maxEntries, flags })
+      if (!descriptor.ok) return descriptor
+      const inner = kernel.map(descriptor.value)
+      if (!inner.ok) return inner
+      const table = new KernelTable(kernel, inner.value)
+      table.retain()
+      kernel.close(descriptor.value)
+      table.write(encodeTable(ids))
+      return success(table)
+    },
+    get (revNatId) {
+      const inner = outer.innerMap(encodeRevNatId(revNatId))
+      return inner === undefined ? undefined : new KernelTable(kernel, inner)
+    },
+    set (revNatId, table) {
+      if (!(table instanceof KernelTable)) return failure('EINVAL', 'the table is no map of this kernel')
+      return outer.updateInner(encodeRevNatId(revNatId), table.map)
+    },
+    delete: revNatId => outer.delete(encodeRevNatId(revNatId)),
+    * revNatIds () {
+      for (const [key] of outer.entries()) yield decodeRevNatId(key)
+    }
+  }
+}
+
+class KernelTable implements TableMap {
+  readonly map: KernelMap
+  readonly #kernel: Kernel
+
+  constructor (kernel: Kernel, map: KernelMap) {
+    this.#kernel = kernel
+    this.map = map
+  }
+
+  get mapId (): number {
+    return this.map.id
+  }
+
+  get m (): number {
+    return this.map.maxEntries * this.map.valueSize / 4
+  }
+
+  read (): Uint32Array {
+    const { core } = this.#kernel
+    const bytes = new Uint8Array(this.m * 4)
+    this.#elements((at, offset, size) => { bytes.set(core.bytes().subarray(at, at + size), offset) })
+    return decodeTable(bytes)
+  }
+
+  /** All elements at once, as a batch update does: a system call per slot would cost more than the table itself. */
+  write (bytes: Uint8Array): void {
+    const target = this.#kernel.core.bytes()
+    this.#elements((at, offset, size) => { target.set(bytes.subarray(offset, offset + size), at) })
+  }
+
+  retain (): void {
+    this.map.retain()
+  }
+
+  release (): void {
+    this.map.release()
+  }
+
+  /** where the values of the array lie: side by side, each rounded up to 8 bytes */
+  #elements (visit: (at: number, offset: number, size: number) => void): void {
+    const { address, maxEntries, valueSize } = this.map
+    const first = address + this.#kernel.profile.structs.bpfArray.value
+    const stride = (valueSize + 7) & ~7
+    for (let index = 0; index < maxEntries; index++) visit(first + index * stride, index * valueSize, valueSize)
+  }
+}

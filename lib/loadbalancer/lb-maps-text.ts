@@ -1,0 +1,73 @@
+// The load balancer's maps of a node as text, read back from the bytes in them, in the form of Cilium's own tests: one line per entry (BE,
+// REV, SVC, MAGLEV), sorted bytewise.
+
+import {
+  algorithmNumbers, backendStateNumbers, decodeBackendValue, decodeReverseNatValue, decodeRevNatId, decodeServiceKey, decodeServiceValue,
+  decodeU32, protocolNumbers, scopeNumbers, serviceFlags2, splitFrontendWord
+} from '../datapath/index.ts'
+import { addressFromBytes } from '../maglev/index.ts'
+import { flagsText } from './flags.ts'
+import type { LbMaps } from './ports.ts'
+import { hostPortText } from './service.ts'
+import { families } from './write-set.ts'
+
+/** lines end in a newline; '' for empty maps */
+export function lbMapsText (maps: LbMaps): string {
+  const lines = families.flatMap(family => [
+    ...Array.from(maps.backends[family].entries(), ([key, value]) => backendLine(key, value)),
+    ...Array.from(maps.revNat[family].entries(), ([key, value]) => revNatLine(key, value)),
+    ...Array.from(maps.services[family].entries(), ([key, value]) => serviceLine(key, value)),
+    ...Array.from(maps.maglev[family].revNatIds(), id => tableLine(id, maps.maglev[family].get(id)?.read() ?? new Uint32Array()))
+  ])
+  // The lines are ASCII: UTF-16 order is byte order.
+  return lines.sort().map(line => `${line}\n`).join('')
+}
+
+function backendLine (key: Uint8Array, value: Uint8Array): string {
+  const { address, port, protocol, flags } = decodeBackendValue(value)
+  return `BE: ID=${decodeU32(key)} ADDR=${addressText(address, port, protocol, 0)} STATE=${nameOf(backendStateNumbers, flags)}`
+}
+
+function revNatLine (key: Uint8Array, value: Uint8Array): string {
+  const { address, port } = decodeReverseNatValue(value)
+  return `REV: ID=${decodeRevNatId(key)} ADDR=${hostPortText(addressFromBytes(address).text, port)}`
+}
+
+function serviceLine (keyBytes: Uint8Array, valueBytes: Uint8Array): string {
+  const key = decodeServiceKey(keyBytes)
+  const value = decodeServiceValue(valueBytes)
+  const flags = value.flags | value.flags2 << 8
+  return [
+    `SVC: ID=${value.revNatId}`,
+    `ADDR=${addressText(key.address, key.port, key.protocol, key.scope)}`,
+    `SLOT=${key.slot}`,
+    key.slot === 0 ? frontendWordText(value.word, value.flags2) : `BEID=${value.word}`,
+    `COUNT=${value.count}`,
+    `QCOUNT=${value.quarantinedCount}`,
+    `FLAGS=${flagsText(flags)}`
+  ].join(' ')
+}
+
+/** the first word of a frontend: a proxy port of L7 services, else algorithm and affinity timeout */
+function frontendWordText (word: number, flags2: number): string {
+  if ((flags2 & serviceFlags2.l7LoadBalancer) !== 0) return `L7Proxy=${word}`
+  const { algorithm, affinityTimeoutSeconds } = splitFrontendWord(word)
+  const name = algorithm === algorithmNumbers.undefined ? 'undef' : nameOf(algorithmNumbers, algorithm)
+  return `LBALG=${name} AFFTimeout=${affinityTimeoutSeconds}`
+}
+
+function tableLine (id: number, ids: Uint32Array): string {
+  const counts = new Map<number, number>()
+  for (const backend of ids) counts.set(backend, (counts.get(backend) ?? 0) + 1)
+  const sorted = [...counts].sort(([id, count], [otherId, otherCount]) => otherCount - count || id - otherId)
+  return `MAGLEV: ID=${id} INNER=[${sorted.map(([backend, count]) => `${backend}(${count})`).join(', ')}]`
+}
+
+function addressText (address: Uint8Array, port: number, protocol: number, scope: number): string {
+  const text = `${hostPortText(addressFromBytes(address).text, port)}/${nameOf(protocolNumbers, protocol)}`
+  return scope === scopeNumbers.internal ? `${text}/i` : text
+}
+
+function nameOf (numbers: Readonly<Record<string, number>>, number: number): string {
+  return Object.keys(numbers).find(name => numbers[name] === number) ?? String(number)
+}

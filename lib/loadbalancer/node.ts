@@ -1,0 +1,172 @@
+// One emulated node's load balancer: what it has realised, and how a change of the desired state becomes a plan of map writes that is
+// either committed or dropped.
+
+import { parseSeed } from '../maglev/index.ts'
+import type { Protocol, Seed } from '../maglev/index.ts'
+import type { DesiredState } from './cluster.ts'
+import { done } from './errors.ts'
+import type { LbResult } from './errors.ts'
+import { backendIds, frontendIds } from './ids.ts'
+import { Overlay } from './overlay.ts'
+import { Planning } from './planning.ts'
+import type { RealisedBackend, RealisedFrontend, RealisedWildcard, TableSizeChange } from './realised.ts'
+import { whyNoTable } from './rules.ts'
+import { endpointKey } from './service.ts'
+import type { FrontendKey } from './service.ts'
+import type { NodeSettings } from './settings.ts'
+import { checkCounts, mapKinds, families, noEntries } from './write-set.ts'
+import type { EntryCounts, MapWrite } from './write-set.ts'
+
+export interface DesiredChange extends DesiredState {
+  readonly nodeAddressesChanged: boolean
+  /** frontends of the desired state to look at again, in order */
+  touched (): readonly FrontendKey[]
+}
+
+export interface NodePlan {
+  readonly node: LbNode
+  /** in the order in which they are to be written */
+  readonly writes: readonly MapWrite[]
+  readonly sizeChanges: readonly TableSizeChange[]
+  commit (): void
+  drop (): void
+}
+
+export class LbNode {
+  readonly settings: NodeSettings
+  readonly seed: Seed
+  readonly #frontends = new Map<FrontendKey, RealisedFrontend>()
+  readonly #backends = new Map<string, RealisedBackend>()
+  readonly #wildcards = new Map<string, RealisedWildcard>()
+  readonly #keyOfId = new Map<number, FrontendKey>()
+  readonly #copies = new Map<FrontendKey, readonly FrontendKey[]>()
+  readonly #frontendIds = frontendIds()
+  readonly #backendIds = backendIds()
+  #counts = noEntries()
+
+  /** @param settings validated ones */
+  constructor (settings: NodeSettings) {
+    const seed = parseSeed(settings.seed)
+    if (!seed.ok) throw new TypeError(`node ${settings.name}: ${seed.reason}`)
+    this.settings = settings
+    this.seed = seed.seed
+  }
+
+  /** Works a change out on what the node has now. The plan is to be committed or dropped before the next one is made. */
+  plan (desired: DesiredChange): LbResult<NodePlan> {
+    const state = {
+      settings: this.settings,
+      seed: this.seed,
+      frontends: new Overlay(this.#frontends),
+      backends: new Overlay(this.#backends),
+      wildcards: new Overlay(this.#wildcards),
+      copies: new Overlay(this.#copies),
+      frontendIds: this.#frontendIds,
+      backendIds: this.#backendIds
+    }
+    const planning = new Planning(state, desired, sortedAddresses(this.settings.addresses ?? desired.nodeAddresses))
+    for (const key of this.#touched(desired)) planning.reconcile(key)
+    const { after, peak } = planning.writes.counts(this.#counts)
+    const { name, mapSizes } = this.settings
+    const fits = planning.failure === null ? checkCounts(name, after, mapSizes) : { ok: false as const, error: planning.failure }
+    const drop = (): void => {
+      this.#frontendIds.rollback()
+      this.#backendIds.rollback()
+    }
+    if (!fits.ok) {
+      drop()
+      return fits
+    }
+    const { upserts, deletes } = planning.writes.split()
+    return done({
+      node: this,
+      // Packets see the new before the old goes, unless both together would not fit.
+      writes: this.#fits(peak) ? [...upserts, ...deletes] : [...deletes, ...upserts],
+      sizeChanges: planning.sizeChanges,
+      commit: () => {
+        this.#index(state.frontends)
+        for (const overlay of [state.frontends, state.backends, state.wildcards, state.copies]) overlay.commit()
+        this.#frontendIds.commit()
+        this.#backendIds.commit()
+        this.#counts = after
+      },
+      drop
+    })
+  }
+
+  /** by revNAT id */
+  frontends (): RealisedFrontend[] {
+    return [...this.#frontends.values()].sort((one, other) => one.id - other.id)
+  }
+
+  frontend (key: FrontendKey): RealisedFrontend | undefined {
+    return this.#frontends.get(key)
+  }
+
+  /** @param id revNAT id */
+  frontendById (id: number): RealisedFrontend | undefined {
+    const key = this.#keyOfId.get(id)
+    return key === undefined ? undefined : this.#frontends.get(key)
+  }
+
+  get frontendCount (): number {
+    return this.#frontends.size
+  }
+
+  backend (key: string): RealisedBackend | undefined {
+    return this.#backends.get(key)
+  }
+
+  /** the backends of a frontend in slot order, those in maintenance last */
+  backendsOf (frontend: RealisedFrontend): RealisedBackend[] {
+    return frontend.backends.flatMap(key => this.#backends.get(key) ?? [])
+  }
+
+  /** a backend by where packets for it go; its own protocol may be another than the packet's */
+  backendAt (address: string, port: number, protocol: Protocol): RealisedBackend | undefined {
+    const order: Protocol[] = [protocol, 'TCP', 'UDP', 'SCTP']
+    return order.map(one => this.#backends.get(endpointKey({ address, port, protocol: one }))).find(found => found !== undefined)
+  }
+
+  /** @returns why a frontend has no table, null when it has one */
+  whyNoTable (frontend: RealisedFrontend): string | null {
+    if (frontend.table !== null) return null
+    return whyNoTable(frontend.frontend, this.settings) ?? 'no backend is active or terminating'
+  }
+
+  /** entries in every map */
+  counts (): EntryCounts {
+    return structuredClone(this.#counts)
+  }
+
+  #touched (desired: DesiredChange): Iterable<FrontendKey> {
+    const touched = new Set(desired.touched())
+    if (!desired.nodeAddressesChanged || this.settings.addresses !== null) return touched
+    // All frontends that look at node addresses: NodePorts stand for them, virtual addresses must not be one of them.
+    for (const key of [...this.#frontends.values()].map(frontend => frontend.primary).sort()) touched.add(key)
+    return touched
+  }
+
+  /** keeps ids findable: those that go first, an id may come back under another key */
+  #index (frontends: Overlay<FrontendKey, RealisedFrontend>): void {
+    const changed = frontends.changedKeys()
+    for (const key of changed) {
+      const old = this.#frontends.get(key)
+      if (old !== undefined) this.#keyOfId.delete(old.id)
+    }
+    for (const key of changed) {
+      const now = frontends.get(key)
+      if (now !== undefined) this.#keyOfId.set(now.id, key)
+    }
+  }
+
+  #fits (counts: EntryCounts): boolean {
+    return mapKinds.every(map => families.every(family => counts[map][family] <= this.settings.mapSizes[map]))
+  }
+}
+
+/** in the order of their bytes, as Cilium lists them */
+function sortedAddresses (addresses: readonly string[]): string[] {
+  const order = (address: string): string => endpointKey({ address, port: 0, protocol: 'TCP' })
+  return [...addresses].sort((one, other) => order(one) < order(other) ? -1 : 1)
+}

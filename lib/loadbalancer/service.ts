@@ -1,0 +1,107 @@
+// The nouns of the desired state: service, frontend, backend. Addresses are canonical text; keys identify a frontend or a backend and give
+// the order in which Cilium walks them: 16-byte address (IPv4 mapped), port, protocol by its first letter, scope.
+
+import { mappedBytes, parseAddress } from '../maglev/index.ts'
+import type { BackendState, Family, Protocol } from '../maglev/index.ts'
+
+export const frontendTypes = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalIPs', 'HostPort'] as const
+
+export type FrontendType = typeof frontendTypes[number]
+
+/** lookups from outside the node, or from inside where a traffic policy makes the two differ */
+export type Scope = 'external' | 'internal'
+
+export type Source = 'api' | 'k8s'
+
+export interface Frontend {
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly type: FrontendType
+  readonly portName?: string
+  readonly scope?: Scope
+}
+
+export interface Backend {
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  /** u16; 0 is maintenance */
+  readonly weight: number
+  readonly state: BackendState
+  readonly portName?: string
+  readonly nodeName?: string
+  readonly zone?: string
+}
+
+export interface Service {
+  readonly namespace: string
+  readonly name: string
+  readonly source: Source
+  readonly frontends: readonly Frontend[]
+  readonly backends: readonly Backend[]
+  /** Kubernetes' loadBalancerClass: a class that Cilium does not manage gets no wildcard entries */
+  readonly loadBalancerClass?: string
+}
+
+export const defaultWeight = 100
+
+/** `namespace/name`; neither part can hold a slash */
+export type ServiceKey = string
+
+/** sorts as Cilium orders frontends; identifies one */
+export type FrontendKey = string
+
+export function serviceKey (service: { readonly namespace: string, readonly name: string }): ServiceKey {
+  return `${service.namespace}/${service.name}`
+}
+
+export function frontendKey (frontend: Pick<Frontend, 'address' | 'port' | 'protocol' | 'scope'>): FrontendKey {
+  return `${endpointKey(frontend)}${frontend.scope === 'internal' ? 'i' : ''}`
+}
+
+/** identifies a backend on a node: services that share it share its id */
+export function endpointKey (endpoint: { readonly address: string, readonly port: number, readonly protocol: Protocol }): string {
+  return `${addressOrder(endpoint.address)}${endpoint.port.toString(16).padStart(4, '0')}${endpoint.protocol.charAt(0)}`
+}
+
+export function familyOf (address: string): Family {
+  return address.includes(':') ? 6 : 4
+}
+
+export function surrogateAddress (family: Family): string {
+  return family === 4 ? '0.0.0.0' : '::'
+}
+
+export function isSurrogate (address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
+}
+
+/** for people: `10.0.0.1:80/TCP`, `[fd00::1]:80/TCP` */
+export function endpointText (endpoint: { readonly address: string, readonly port: number, readonly protocol: Protocol }): string {
+  return `${hostPortText(endpoint.address, endpoint.port)}/${endpoint.protocol}`
+}
+
+export function hostPortText (address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** a frontend that stands for the same port of every node address; one with an address of its own is just that address */
+export function expandsToNodeAddresses (frontend: Pick<Frontend, 'address' | 'type'>): boolean {
+  return (frontend.type === 'NodePort' || frontend.type === 'HostPort') && isSurrogate(frontend.address)
+}
+
+const orders = new Map<string, string>()
+const rememberedOrders = 200_000
+
+/** the mapped bytes as hex, remembered: a cluster asks for the same addresses over and over */
+function addressOrder (address: string): string {
+  const known = orders.get(address)
+  if (known !== undefined) return known
+  const parsed = parseAddress(address)
+  if (parsed === null) throw new TypeError(`${address} is no canonical address`)
+  const order = Array.from(mappedBytes(parsed), byte => byte.toString(16).padStart(2, '0')).join('')
+  if (orders.size >= rememberedOrders) orders.clear()
+  orders.set(address, order)
+  return order
+}

@@ -1,0 +1,134 @@
+// Settings of an emulated node: what a Cilium agent reads from its configuration, and what the emulator adds to it. Validated as a whole;
+// every wrong member is named.
+
+import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, supportedTableSizes } from '../maglev/index.ts'
+import type { TableSizePolicy } from '../maglev/index.ts'
+import { knownOption } from './cilium-options.ts'
+import { done, pointerStep, refusePlaces } from './errors.ts'
+import type { LbPlace, LbResult } from './errors.ts'
+import { oneTableSizeForAll, tableLayouts } from './layout.ts'
+import type { BuiltLayout } from './layout.ts'
+import { limits } from './limits.ts'
+import { isObjectName } from './normalise.ts'
+
+export interface MapSizes {
+  readonly services: number
+  readonly backends: number
+  readonly revNat: number
+  readonly maglev: number
+}
+
+export type OptionValue = string | number | boolean
+
+export interface NodeSettings {
+  readonly name: string
+  readonly kernel: string
+  readonly possibleCpus: number
+  readonly release: '1.17+'
+  readonly algorithm: 'maglev'
+  readonly layout: BuiltLayout
+  readonly tableSizePolicy: TableSizePolicy
+  /** base64 of 12 bytes */
+  readonly seed: string
+  /** max_entries, of each address family's map */
+  readonly mapSizes: MapSizes
+  readonly preallocateMaps: boolean
+  readonly inlining: 'kernel' | 'never'
+  /** the node's own addresses; null: the cluster's node-addresses */
+  readonly addresses: readonly string[] | null
+  /** further options under Cilium's names */
+  readonly options: Readonly<Record<string, OptionValue>>
+  readonly engine: 'interpreter'
+}
+
+/** Cilium's own default of every map (bpf-lb-map-max) */
+export const defaultMapSize = 65536
+/** hard ceiling of Cilium for sizes of its tables */
+export const largestMapSize = 1 << 24
+export const largestPossibleCpus = 512
+
+export function defaultSettings (name: string): NodeSettings {
+  return {
+    name,
+    kernel: '6.18',
+    possibleCpus: 2,
+    release: '1.17+',
+    algorithm: 'maglev',
+    layout: 'blob',
+    tableSizePolicy: { fixed: defaultTableSize },
+    seed: defaultSeedText,
+    mapSizes: { services: defaultMapSize, backends: defaultMapSize, revNat: defaultMapSize, maglev: defaultMapSize },
+    preallocateMaps: false,
+    inlining: 'kernel',
+    addresses: null,
+    options: {},
+    engine: 'interpreter'
+  }
+}
+
+/** The two nodes that exist from the start: what Cilium does today, and tables sized per service. */
+export function initialNodes (): NodeSettings[] {
+  return [
+    defaultSettings('cilium'),
+    { ...defaultSettings('dynamic'), layout: 'dynamic', tableSizePolicy: { perService: { perBackend: 100 } } }
+  ]
+}
+
+/** @param kernels names of the kernel profiles there are */
+export function validateSettings (settings: NodeSettings, kernels: readonly string[]): LbResult<NodeSettings> {
+  const places: LbPlace[] = []
+  const wrong = (pointer: string, detail: string): void => { if (places.length < limits.places) places.push({ pointer, detail }) }
+  const among = (pointer: string, value: string, allowed: readonly string[]): void => {
+    if (!allowed.includes(value)) wrong(pointer, `${JSON.stringify(value)} is not one of ${allowed.join(', ')}`)
+  }
+  const between = (pointer: string, value: number, from: number, to: number): void => {
+    if (!Number.isInteger(value) || value < from || value > to) wrong(pointer, `${value} is not an integer from ${from} to ${to}`)
+  }
+  if (!isObjectName(settings.name)) wrong('/name', `${JSON.stringify(settings.name)} is not a Kubernetes name`)
+  among('/kernel', settings.kernel, kernels)
+  among('/release', settings.release, ['1.17+'])
+  among('/algorithm', settings.algorithm, ['maglev'])
+  among('/inlining', settings.inlining, ['kernel', 'never'])
+  among('/engine', settings.engine, ['interpreter'])
+  between('/possibleCpus', settings.possibleCpus, 1, largestPossibleCpus)
+  for (const member of ['services', 'backends', 'revNat', 'maglev'] as const) {
+    between(`/mapSizes/${member}`, settings.mapSizes[member], 1, largestMapSize)
+  }
+  const layout = tableLayouts.find(one => one.name === settings.layout)
+  if (layout === undefined) among('/layout', settings.layout, tableLayouts.map(one => one.name))
+  else if (!layout.built) wrong('/layout', `layout ${layout.name} is known but not built yet`)
+  checkPolicy(settings, wrong, between)
+  const seed = parseSeed(settings.seed)
+  if (!seed.ok) wrong('/seed', seed.reason)
+  settings.addresses?.forEach((address, index) => {
+    if (parseAddress(address) === null) wrong(`/addresses${pointerStep(index)}`, `${JSON.stringify(address.slice(0, 64))} is not an IP address`)
+  })
+  if ((settings.addresses?.length ?? 0) > limits.nodeAddresses) wrong('/addresses', `more than ${limits.nodeAddresses} addresses`)
+  for (const [name, value] of Object.entries(settings.options)) {
+    const reason = knownOption(name, value)
+    if (reason !== null) wrong(`/options${pointerStep(name)}`, reason)
+  }
+  if (places.length > 0) return refusePlaces('INVALID_ARGUMENT', places)
+  return done({ ...settings, addresses: settings.addresses?.map(address => parseAddress(address)?.text ?? address) ?? null })
+}
+
+export function externalClusterIp (settings: NodeSettings): boolean {
+  return settings.options['bpf-lb-external-clusterip'] === true
+}
+
+function checkPolicy (
+  settings: NodeSettings, wrong: (pointer: string, detail: string) => void,
+  between: (pointer: string, value: number, from: number, to: number) => void
+): void {
+  const policy = settings.tableSizePolicy
+  if ('fixed' in policy) {
+    if (!isSupportedTableSize(policy.fixed)) {
+      wrong('/tableSizePolicy/fixed', `${policy.fixed} is not one of ${supportedTableSizes.join(', ')}`)
+    }
+    return
+  }
+  between('/tableSizePolicy/perService/perBackend', policy.perService.perBackend, 1, maximumPerBackend)
+  if (oneTableSizeForAll(settings.layout)) {
+    wrong('/tableSizePolicy/perService', `layout ${settings.layout} has one M for all services, it takes {"fixed": M}`)
+  }
+}
