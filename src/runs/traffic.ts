@@ -11,9 +11,9 @@ import {
 } from '../../lib/sim/traffic.ts'
 import type { TargetFrontend, TrafficBody, TrafficPlan, TrafficResult, TrafficShare } from '../../lib/sim/traffic.ts'
 import type { NodeAttachment, Simulator } from '../../lib/sim/types.ts'
-import type { RunControl, RunExecutor } from '../runs/types.ts'
-import { CONTROL_PACKETS, CONTROL_STOP, CONTROL_WORDS } from './traffic-control.ts'
-import type { TrafficThreadData } from './traffic-control.ts'
+import type { RunControl, RunExecutor } from './types.ts'
+import { CONTROL_PACKETS, CONTROL_STOP, CONTROL_WORDS } from '../workers/traffic-control.ts'
+import type { TrafficThreadData } from '../workers/traffic-control.ts'
 
 /** readers of a node's maps are numbered; 0 is the main thread */
 const READERS = 64
@@ -21,7 +21,7 @@ const WATCH_MS = 100
 /** frontends whose flows are held against their tables; reading a table takes about a millisecond */
 const TESTED_FRONTENDS = 256
 
-export function createTrafficExecutor (sim: Simulator): RunExecutor<TrafficPlan, TrafficResult> {
+export function trafficExecutor (sim: Simulator): RunExecutor<TrafficPlan, TrafficResult> {
   const readers = new Set<number>()
   return {
     kind: 'traffic',
@@ -76,7 +76,11 @@ async function execute (
 
 /** Threads never end in the middle of a batch, where they would take a CPU of the node with them: they are asked to stop. */
 async function runThreads (
-  threads: number, dataOf: (index: number, worker: number) => TrafficThreadData, signal: AbortSignal, control: Int32Array, readers: Set<number>
+  threads: number,
+  dataOf: (index: number, worker: number) => TrafficThreadData,
+  signal: AbortSignal,
+  control: Int32Array,
+  readers: Set<number>
 ): Promise<TrafficShare[]> {
   const stop = (): void => { Atomics.store(control, CONTROL_STOP, 1) }
   signal.addEventListener('abort', stop, { once: true })
@@ -111,7 +115,7 @@ function takeReader (readers: Set<number>): number {
 
 function runThread (workerData: TrafficThreadData): Promise<TrafficShare> {
   // the same code runs from sources and from dist
-  const script = new URL(`./traffic-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+  const script = new URL(`../workers/traffic-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
   const thread = new Worker(script, { workerData, env: {} })
   return new Promise((resolve, reject) => {
     let share: TrafficShare | null = null

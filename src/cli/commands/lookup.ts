@@ -1,0 +1,51 @@
+// `maglev-sim lookup`: where a running service sends flows, on every node.
+
+import type { FlowSpec, LookupReport, NodeLookup } from '../../../lib/sim/types.ts'
+import { formatText } from '../../../lib/report/table.ts'
+import { createClient, serverOption, serverUrl } from '../client.ts'
+import { command, wordList } from '../command.ts'
+import { BadInput } from '../failures.ts'
+import { parseFlow } from '../flows.ts'
+
+const maximumFlows = 1000
+
+export default command({
+  name: 'lookup',
+  description: 'Ask a running service where flows go: verdict, backend and cost on every node',
+  args: {
+    server: serverOption,
+    nodes: { type: 'string', description: 'Nodes, by comma (all)', valueHint: 'NAMES' },
+    json: { type: 'boolean', description: 'Print the service\'s answer as JSON', default: false }
+  },
+  rest: 'FLOW...',
+  notes: ['For instance: maglev-sim lookup 203.0.113.7:51022,172.20.0.10:443/tcp', '              maglev-sim lookup [2001:db8::7]:51022,[fd00::10]:53/udp'],
+  async run (args, words) {
+    if (words.length === 0) throw new BadInput('name at least one flow, for instance 203.0.113.7:51022,172.20.0.10:443/tcp')
+    if (words.length > maximumFlows) throw new BadInput(`at most ${maximumFlows} flows at once, not ${words.length}`)
+    const flows = words.map(parseFlow)
+    const nodes = wordList(args.nodes)
+    const body = JSON.stringify({ ...(nodes === undefined ? {} : { nodes }), flows })
+    const report = await createClient(serverUrl(args.server)).post<LookupReport>('/v1/lookups', body, 'application/json')
+    process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : describe(flows, words, report))
+  }
+})
+
+const columns = [
+  { key: 'flow', title: 'flow' }, { key: 'node', title: 'node' }, { key: 'verdict', title: 'verdict' }, { key: 'backend', title: 'backend' },
+  { key: 'instructions', title: 'instructions' }, { key: 'mapLookups', title: 'map lookups' }, { key: 'mapCalls', title: 'map calls' },
+  { key: 'agree', title: 'nodes' }
+]
+
+function describe (flows: readonly FlowSpec[], words: readonly string[], report: LookupReport): string {
+  const rows = report.results.flatMap((result, index) => result.nodes.map((node, at) => [
+    at === 0 ? words[index] ?? '' : '', node.node, node.verdict, target(node), node.cost.instructions, node.cost.mapLookups, node.cost.mapCalls,
+    at === 0 ? result.agree ? 'agree' : 'differ' : ''
+  ]))
+  return formatText({ title: `${flows.length} flow${flows.length === 1 ? '' : 's'} at revision ${report.revision}`, columns, rows })
+}
+
+function target (node: NodeLookup): string {
+  if (node.fault !== null) return `fault: ${node.fault.message}`
+  if (node.backend !== null) return `${node.backend.address.includes(':') ? `[${node.backend.address}]` : node.backend.address}:${node.backend.port}`
+  return node.drop === null ? '-' : `drop ${node.drop.code}, ${node.drop.step}`
+}
