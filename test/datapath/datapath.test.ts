@@ -10,6 +10,9 @@ import {
   encodeServiceValue, encodeU32, frontendWord, mapNames, metricsMapName, objectFile, programName, reasons, splitFrontendWord, sumCounters,
   xdpVerdicts
 } from '../../lib/datapath/index.ts'
+import { defaultSeed } from '../../lib/maglev/index.ts'
+import { parseAddress } from '../../lib/packet/index.ts'
+import { flowHash } from '../support/balancer-model.ts'
 
 const folder = join(import.meta.dirname, '../../lib/datapath')
 const runs = { seed: 4711, numRuns: 200 }
@@ -126,5 +129,18 @@ t.test('the objects hold what their names here say', async (t) => {
     t.equal(constantsMapName, 'balancer.rodata')
     const defaults = encodeLoadTimeConstants({ hashInit4Seed: 1910299206, hashInit6Seed: 2454738568, maglevTableSize: 16381 })
     t.ok(object(layout).includes(Buffer.from(defaults)), 'Cilium\'s default seed and table size')
+  }
+})
+
+t.test('the model of the balancer hashes flows as Cilium does', async (t) => {
+  const { flows } = JSON.parse(readFileSync(join(import.meta.dirname, 'flow-vectors.json'), 'utf8')) as {
+    flows: Array<{ source: string, sourcePort: number, destinationPort: number, protocol: number, m: number, hash: number, index: number }>
+  }
+  const { jhash4, jhash6 } = defaultSeed()
+  t.ok(flows.length >= 40)
+  for (const { source, sourcePort, destinationPort, protocol, m, hash, index } of flows) {
+    const address = parseAddress(source) ?? new Uint8Array(4)
+    const found = flowHash(address, sourcePort, destinationPort, protocol, address.length === 4 ? jhash4 : jhash6)
+    t.same([found, found % m], [hash, index], `${source}:${sourcePort} to ${destinationPort}/${protocol}`)
   }
 })

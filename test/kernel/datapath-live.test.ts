@@ -1,0 +1,149 @@
+// The balancer in the running kernel, in every layout, against the model of test/support: verdict, bytes, counted reason.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  datapathLayouts, encodeBackendValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord, mapNames, reasons
+} from '../../lib/datapath/index.ts'
+import type { DatapathLayout } from '../../lib/datapath/index.ts'
+import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
+import { buildPacket, formatAddress, parseAddress, parsePacket, verifyChecksums } from '../../lib/packet/index.ts'
+import { comparisonPackets, createTrafficGenerator } from '../../lib/traffic/index.ts'
+import { modelBalancer } from '../support/balancer-model.ts'
+import { brokenServices, createWorld, fillMaps } from '../support/balancer-world.ts'
+import type { World } from '../support/balancer-world.ts'
+import { loadBalancer } from './support/balancer.ts'
+import type { KernelBalancer } from './support/balancer.ts'
+import { kernelSuite } from './support/tally.ts'
+import type { Suite } from './support/tally.ts'
+
+const seed = 600
+const mixSize = 600
+const blobTableSize = 4093
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+interface FlowVector {
+  readonly family: 4 | 6
+  readonly source: string
+  readonly sourcePort: number
+  readonly destinationPort: number
+  readonly protocol: number
+  readonly m: number
+  readonly n: number
+  readonly backendId: number
+}
+
+const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../datapath/flow-vectors.json'), 'utf8')) as { flows: FlowVector[] }
+
+await kernelSuite('datapath', 2 * (2 * mixSize + vectors.flows.length), (suite, t) => {
+  const { bpf } = suite
+  for (const layout of datapathLayouts) {
+    const world = createWorld(layout === 'blob' ? blobTableSize : undefined)
+    const balancer = loadBalancer(bpf, layout, blobTableSize)
+    fillMaps(world, balancer)
+
+    const mix = comparisonPackets(seed, mixSize, world.comparisonServices)
+    console.log(`# ${layout}: seed ${seed}, ${Object.entries(mix.counts).map(([name, count]) => `${name} ${count}`).join(', ')}`)
+    const reached = comparePackets(suite, world, balancer, mix.packets.map(({ bytes }) => bytes), `${layout} mix`)
+    t.ok((reached.get(3) ?? 0) >= 0.6 * mixSize, 'at least 60 % XDP_TX')
+    comparePackets(suite, world, balancer, brokenPackets(world), `${layout} broken services`)
+    balancer.object.close()
+
+    compareVectors(suite, layout)
+  }
+  compareManyFlows(suite)
+})
+
+/** @returns packets by verdict */
+function comparePackets (
+  suite: Suite, world: World, balancer: KernelBalancer, packets: readonly Uint8Array[], name: string
+): ReadonlyMap<number, number> {
+  const expected = reasons.map(() => 0)
+  const before = balancer.counters()
+  const verdicts = new Map<number, number>()
+  packets.forEach((packet, index) => {
+    const wanted = modelBalancer(world, packet)
+    const found = balancer.run(packet)
+    const where = `${name} ${index}: ${hex(packet)} (${wanted.reason})`
+    suite.same([found.result, found.retval, hex(found.data)], [0, wanted.verdict, hex(wanted.bytes)], where)
+    const { network, transport } = verifyChecksums(packet)
+    if (found.retval === 3) suite.same(verifyChecksums(found.data), { network, transport }, `checksums of ${where}`)
+    expected[reasons.findIndex((reason) => reason.name === wanted.reason)]! += 1
+    verdicts.set(found.retval, (verdicts.get(found.retval) ?? 0) + 1)
+  })
+  const counted = balancer.counters().map((count, index) => count - (before[index] ?? 0))
+  reasons.forEach((reason, index) => suite.same(counted[index], expected[index], `${name}: counted as ${reason.name}`))
+  return verdicts
+}
+
+/** flows to the services whose maps are broken in one place each */
+function brokenPackets (world: World): Uint8Array[] {
+  return brokenServices(world).map(({ address, port, protocol }) =>
+    buildPacket({ source: address.map((byte) => byte ^ 1), destination: address, protocol, sourcePort: 40_000, destinationPort: port }))
+}
+
+/** every flow of the vectors, through a program with the tables they were computed with */
+function compareVectors (suite: Suite, layout: DatapathLayout): void {
+  for (const m of new Set(vectors.flows.map((flow) => flow.m))) {
+    const flows = vectors.flows.filter((flow) => flow.m === m)
+    const balancer = loadBalancer(suite.bpf, layout, m)
+    flows.forEach((flow, index) => {
+      const vip = address(flow.family === 4 ? '172.20.0.10' : 'fd00:20::10')
+      const revNatId = encodeRevNatId(index + 1)
+      const frontend = { word: frontendWord(2), count: flow.n, revNatId: index + 1, flags: 0, flags2: 0, quarantinedCount: 0 }
+      const backends = backendsOf(flow)
+      for (const { id, address: text, port } of backends) {
+        const backend = encodeBackendValue({ address: address(text), port, protocol: 6, flags: 0, clusterId: 0, zone: 0 })
+        balancer.update(mapNames.backends[flow.family], encodeU32(id), backend)
+      }
+      const key = encodeServiceKey({ address: vip, port: flow.destinationPort, slot: 0, protocol: flow.protocol, scope: 0 })
+      balancer.update(mapNames.services[flow.family], key, encodeServiceValue(frontend))
+      const table = buildTable(m, backends, defaultSeed(), '1.17+')
+      balancer.setTable(mapNames.maglev[flow.family], revNatId, table?.ids ?? new Uint32Array(m))
+      const { sourcePort, destinationPort, protocol } = flow
+      const found = balancer.run(buildPacket({ source: address(flow.source), destination: vip, sourcePort, destinationPort, protocol }))
+      const { network, transport } = parsePacket(found.data)
+      const destination = formatAddress(network?.destination ?? vip)
+      const chosen = backends.find(({ address, port }) => address === destination && port === transport?.destinationPort)
+      suite.same([found.retval, chosen?.id], [3, flow.backendId], `${layout} vector ${JSON.stringify(flow)}`)
+    })
+    balancer.object.close()
+  }
+}
+
+function backendsOf ({ family, n }: FlowVector): Array<{ id: number, address: string, port: number, protocol: 'TCP', weight: number }> {
+  return Array.from({ length: n }, (_, index) => ({
+    id: index + 1,
+    address: family === 4 ? `10.${index >> 16}.${index >> 8 & 255}.${index & 255}` : `fd00::${(index + 1).toString(16)}`,
+    port: family === 4 ? 8080 : 443,
+    protocol: 'TCP',
+    weight: 1
+  }))
+}
+
+/** the layouts pick the same backend for every flow where their tables are of one size */
+function compareManyFlows (suite: Suite): void {
+  const world = createWorld(blobTableSize)
+  const balancers = datapathLayouts.map((layout) => {
+    const balancer = loadBalancer(suite.bpf, layout, blobTableSize)
+    fillMaps(world, balancer)
+    return balancer
+  })
+  const targets = world.comparisonServices.filter(({ empty }) => empty !== true)
+  const generator = createTrafficGenerator({ seed, targets })
+  const into = new Uint8Array(generator.maximumLength)
+  for (let flow = 0; flow < mixSize; flow++) {
+    const packet = into.slice(0, generator.next(into, 0))
+    const wanted = modelBalancer(world, packet)
+    for (const balancer of balancers) {
+      const found = balancer.run(packet)
+      suite.same([found.retval, hex(found.data)], [wanted.verdict, hex(wanted.bytes)], `flow ${flow}: ${hex(packet)}`)
+    }
+  }
+  for (const { object } of balancers) object.close()
+}
+
+function address (text: string): Uint8Array {
+  return parseAddress(text) ?? new Uint8Array(4)
+}

@@ -1,0 +1,71 @@
+// The balancer in the running kernel: an object of each layout with the maps and tables it wants.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readObject } from '../../../lib/bpf/object/index.ts'
+import type { MapSpec } from '../../../lib/bpf/object/index.ts'
+import {
+  constantsMapName, encodeLoadTimeConstants, encodeU32, innerMapName, metricsMapName, objectFile, reasons, sumCounters
+} from '../../../lib/datapath/index.ts'
+import type { DatapathLayout } from '../../../lib/datapath/index.ts'
+import { defaultSeed } from '../../../lib/maglev/index.ts'
+import type { WorldMaps } from '../../support/balancer-world.ts'
+import type { Bpf, KernelRun } from './bpf.ts'
+import { createMap, loadObject } from './load.ts'
+import type { LoadedObject } from './load.ts'
+
+export interface KernelBalancer extends WorldMaps {
+  readonly object: LoadedObject
+  run (packet: Uint8Array): KernelRun
+  /** packets counted so far, by index of the reason */
+  counters (): number[]
+}
+
+/** @param m table size of layouts which have one for all; the others take it from each table */
+export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): KernelBalancer {
+  const spec = readObject(readFileSync(join(import.meta.dirname, '../../../lib/datapath', objectFile(layout))), { name: 'balancer' })
+  if (!spec.ok) throw new Error(spec.error.message)
+  const object = loadObject(bpf, spec.value, (declared) => editMap(declared, layout, m))
+  const map = (name: string): { fd: number, spec: MapSpec } => object.maps.get(name) ?? fail(`no map ${name}`)
+  const update = (fd: number, key: Uint8Array, value: Uint8Array): void => {
+    const result = bpf.update(fd, key, value)
+    if (result !== 0) fail(`update: errno ${-result}`)
+  }
+  return {
+    object,
+    update: (name, key, value) => update(map(name).fd, key, value),
+    setTable (name, key, ids) {
+      const outer = map(name)
+      const template = outer.spec.inner ?? fail(`${name} has no inner map`)
+      const inner = createMap(bpf, { ...template, name: innerMapName, ...layout === 'dynamic' ? { maxEntries: ids.length } : {} })
+      if (layout === 'blob') update(inner, encodeU32(0), new Uint8Array(ids.buffer))
+      else fillArray(bpf, inner, ids)
+      update(outer.fd, key, encodeU32(inner))
+      bpf.close(inner)
+    },
+    run: (packet) => bpf.testRun(object.program, packet),
+    counters: () => reasons.map(({ index }) => {
+      const values = new Uint8Array(8 * bpf.possibleCpus)
+      bpf.lookup(map(metricsMapName).fd, encodeU32(index), values)
+      return sumCounters(values)
+    })
+  }
+}
+
+function editMap (spec: MapSpec, layout: DatapathLayout, m: number): MapSpec {
+  if (spec.name === constantsMapName) {
+    const { jhash4, jhash6 } = defaultSeed()
+    return { ...spec, contents: encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }) }
+  }
+  if (spec.inner !== undefined && layout === 'blob') return { ...spec, inner: { ...spec.inner, valueSize: 4 * m } }
+  return spec
+}
+
+function fillArray (bpf: Bpf, fd: number, ids: Uint32Array): void {
+  const updated = bpf.updateBatch(fd, new Uint8Array(Uint32Array.from(ids.keys()).buffer), new Uint8Array(ids.buffer), ids.length)
+  if (updated !== ids.length) fail(`batch update: ${updated} of ${ids.length}`)
+}
+
+function fail (message: string): never {
+  throw new Error(message)
+}

@@ -1,0 +1,64 @@
+// Loads a BPF object into the running kernel, as libbpf would: create the maps, write and freeze the read-only data,
+// resolve field accesses, put descriptors into the instructions. Nothing is pinned or attached.
+
+import { encode } from '../../../lib/bpf/isa/index.ts'
+import { applyCoreRelocations } from '../../../lib/bpf/object/index.ts'
+import type { CollectionSpec, MapSpec } from '../../../lib/bpf/object/index.ts'
+import { kernel618 } from '../../../lib/bpf/profile/kernel-6.18.ts'
+import { mapTypes, programTypes } from './bpf.ts'
+import type { Bpf } from './bpf.ts'
+
+export interface LoadedObject {
+  readonly maps: ReadonlyMap<string, { readonly fd: number, readonly spec: MapSpec }>
+  /** descriptor of the object's first program */
+  readonly program: number
+  close (): void
+}
+
+const PSEUDO_MAP_FD = 1
+const PSEUDO_MAP_VALUE = 2
+
+/** @param edit last word on a map before it is created. @throws Error with the errno and the verifier's last lines */
+export function loadObject (bpf: Bpf, object: CollectionSpec, edit: (spec: MapSpec) => MapSpec = (spec) => spec): LoadedObject {
+  const maps = new Map(object.maps.map((declared) => {
+    const spec = edit(declared)
+    return [declared.name, { spec, fd: createMap(bpf, spec) }] as const
+  }))
+  const [program] = object.programs
+  if (program === undefined) throw new Error('the object has no program')
+  const resolved = applyCoreRelocations(program.insns, program.coreRelocations, kernel618.structs)
+  if (!resolved.ok) throw new Error(resolved.error.message)
+  const insns = [...resolved.value]
+  for (const { insn, map, valueOffset } of program.maps) {
+    const [low, high] = [insns[insn], insns[insn + 1]]
+    if (low === undefined || high === undefined) throw new Error(`no instruction ${insn}`)
+    insns[insn] = { ...low, src: valueOffset === null ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE, imm: maps.get(map)?.fd ?? -1 }
+    insns[insn + 1] = { ...high, imm: valueOffset ?? 0 }
+  }
+  const type = programTypes[program.type as keyof typeof programTypes]
+  const { fd, log } = bpf.programLoad({ type, insns: encode(insns), license: object.license, name: program.name.slice(0, 15), logLevel: 1 })
+  if (fd < 0) throw new Error(`${program.name}: errno ${-fd}\n${log.split('\n').slice(-6).join('\n')}`)
+  return {
+    maps,
+    program: fd,
+    close () {
+      bpf.close(fd)
+      for (const map of maps.values()) bpf.close(map.fd)
+    }
+  }
+}
+
+/** also makes an inner map from the template of an outer one */
+export function createMap (bpf: Bpf, spec: MapSpec): number {
+  const { keySize, valueSize, maxEntries, flags, name } = spec
+  const innerFd = spec.inner === undefined ? 0 : createMap(bpf, spec.inner)
+  const type = mapTypes[spec.type as keyof typeof mapTypes]
+  const fd = bpf.mapCreate({ type, keySize, valueSize, maxEntries, flags, innerFd, name: name.replace(/[^\w.]/g, '_').slice(0, 15) })
+  if (innerFd !== 0) bpf.close(innerFd)
+  if (fd < 0) throw new Error(`map ${name}: errno ${-fd}`)
+  if (spec.contents !== undefined) {
+    if (bpf.update(fd, new Uint8Array(4), spec.contents) !== 0) throw new Error(`map ${name}: not written`)
+    if (spec.freeze === true) bpf.freeze(fd)
+  }
+  return fd
+}
