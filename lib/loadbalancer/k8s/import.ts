@@ -109,8 +109,10 @@ class Importing {
       const { frontends, loadBalancerClass } = object
       const lbClass = loadBalancerClass === undefined ? {} : { loadBalancerClass }
       const service: Service = { namespace, name, source: 'k8s', frontends, backends, ...lbClass }
-      const put = this.#draft.putService(service, `${pointer}/frontends`)
-      if (!put.ok) return refuse(put.error.code, put.error.message, { places: [{ pointer, detail: put.error.message }], facts: put.error.facts })
+      const put = this.#draft.putService(service)
+      if (put.ok) continue
+      const { code, message, facts } = put.error
+      return refuse(code, message, { places: [{ pointer, detail: message }], facts })
     }
     return null
   }
