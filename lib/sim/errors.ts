@@ -51,7 +51,11 @@ export class SimError extends Error {
 }
 
 /** A refusal of the load balancer, whose codes are some of these. */
-export function simErrorOf (refusal: { readonly code: SimErrorCode, readonly message: string, readonly places: readonly SimErrorPlace[],
-  readonly facts: Readonly<Record<string, unknown>> }): SimError {
+export function simErrorOf (refusal: {
+  readonly code: SimErrorCode,
+  readonly message: string,
+  readonly places: readonly SimErrorPlace[],
+  readonly facts: Readonly<Record<string, unknown>>
+}): SimError {
   return new SimError(refusal.code, refusal.message, { places: refusal.places, facts: { ...refusal.facts } })
 }

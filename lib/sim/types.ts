@@ -82,12 +82,21 @@ export interface FrontendView extends FrontendSpec {
   /** revNAT id on this node */
   readonly id: number
   readonly service: { readonly namespace: string, readonly name: string }
-  readonly backends: ReadonlyArray<{ readonly id: number, readonly address: string, readonly port: number, readonly protocol: Protocol,
-    readonly weight: number, readonly state: BackendState }>
+  readonly backends: ReadonlyArray<{
+    readonly id: number,
+    readonly address: string,
+    readonly port: number,
+    readonly protocol: Protocol,
+    readonly weight: number,
+    readonly state: BackendState
+  }>
   /** null: packets to this frontend are drop 158; `reason` says why there is no table */
-  readonly table: { readonly m: number, readonly backends: number,
+  readonly table: {
+    readonly m: number,
+    readonly backends: number,
     /** id of the inner map that holds it now; every rebuild makes another */
-    readonly mapId: number } | null
+    readonly mapId: number
+  } | null
   readonly reason: string | null
 }
 

@@ -1,8 +1,23 @@
 // Errors of the emulated kernel, as values: errno name, its number on x86-64 Linux, and what was wrong in words.
 
 export const errnoNumbers = {
-  EPERM: 1, ENOENT: 2, E2BIG: 7, EBADF: 9, EAGAIN: 11, ENOMEM: 12, EACCES: 13, EFAULT: 14, EBUSY: 16, EEXIST: 17, ENODEV: 19,
-  EINVAL: 22, ENOSPC: 28, EDOM: 33, ERANGE: 34, EOPNOTSUPP: 95, ENOTSUPP: 524
+  EPERM: 1,
+  ENOENT: 2,
+  E2BIG: 7,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSPC: 28,
+  EDOM: 33,
+  ERANGE: 34,
+  EOPNOTSUPP: 95,
+  ENOTSUPP: 524
 } as const
 
 export type ErrnoName = keyof typeof errnoNumbers

@@ -3,16 +3,38 @@
 import type { MapTypeName } from './names.ts'
 
 export interface StructLayout {
-  readonly bpfMap: { readonly size: number, readonly mapType: number, readonly keySize: number, readonly valueSize: number,
-    readonly maxEntries: number, readonly mapFlags: number, readonly id: number }
+  readonly bpfMap: {
+    readonly size: number,
+    readonly mapType: number,
+    readonly keySize: number,
+    readonly valueSize: number,
+    readonly maxEntries: number,
+    readonly mapFlags: number,
+    readonly id: number
+  }
   /** elem_size, index_mask and aux stand in the 16 bytes before `value` */
   readonly bpfArray: { readonly value: number, readonly elemSize: number, readonly indexMask: number }
-  readonly bpfHtab: { readonly size: number, readonly buckets: number, readonly elems: number, readonly nBuckets: number,
-    readonly elemSize: number, readonly hashrnd: number }
+  readonly bpfHtab: {
+    readonly size: number,
+    readonly buckets: number,
+    readonly elems: number,
+    readonly nBuckets: number,
+    readonly elemSize: number,
+    readonly hashrnd: number
+  }
   /** offsets inside a hash element; `key` is 48 */
   readonly htabElem: { readonly key: number, readonly hash: number, readonly lruRef: number }
-  readonly xdpBuff: { readonly size: number, readonly data: number, readonly dataEnd: number, readonly dataMeta: number,
-    readonly dataHardStart: number, readonly rxq: number, readonly txq: number, readonly frameSize: number, readonly flags: number }
+  readonly xdpBuff: {
+    readonly size: number,
+    readonly data: number,
+    readonly dataEnd: number,
+    readonly dataMeta: number,
+    readonly dataHardStart: number,
+    readonly rxq: number,
+    readonly txq: number,
+    readonly frameSize: number,
+    readonly flags: number
+  }
   readonly xdpRxqInfo: { readonly dev: number, readonly queueIndex: number }
   readonly netDevice: { readonly ifindex: number }
 }
@@ -29,6 +51,11 @@ export interface KernelProfile {
   readonly accounting: 'exact' | 'charge'
   /** verifier drops the NULL case of constant keys (6.14+) */
   readonly constantKeyElision: boolean
-  readonly limits: { readonly maxInsns: number, readonly stackBytes: number, readonly callFrames: number, readonly tailCalls: number,
-    readonly mapsPerProgram: number }
+  readonly limits: {
+    readonly maxInsns: number,
+    readonly stackBytes: number,
+    readonly callFrames: number,
+    readonly tailCalls: number,
+    readonly mapsPerProgram: number
+  }
 }

@@ -1,0 +1,106 @@
+// The part of the simulator that is about the desired state: services, node addresses, imports, the whole state.
+
+import { done, normaliseNodeAddresses, normaliseService, serviceKey } from '../loadbalancer/index.ts'
+import type { Draft, LbResult, Service } from '../loadbalancer/index.ts'
+import { SimError, simErrorOf } from './errors.ts'
+import type { SimErrorPlace } from './errors.ts'
+import { importDocuments } from './import.ts'
+import type { NodeSet } from './node-set.ts'
+import type { ClusterState, ServiceView, Simulator } from './types.ts'
+
+type ClusterOperations = Pick<Simulator, 'listServices' | 'getService' | 'putService' | 'deleteService' | 'importDocuments' | 'getState' |
+  'putState' | 'getNodeAddresses' | 'putNodeAddresses'>
+
+export function clusterOperations (set: NodeSet, touch: () => void): ClusterOperations {
+  const { cluster } = set
+  const change = <T>(make: (draft: Draft) => LbResult<T>): T => {
+    const made = set.change(make)
+    touch()
+    return made
+  }
+  const serviceAt = (namespace: string, name: string): Service => {
+    const service = cluster.service(serviceKey({ namespace, name }))
+    if (service === undefined) throw new SimError('SERVICE_NOT_FOUND', `there is no service ${namespace}/${name}`)
+    return service
+  }
+  const getState = (): ClusterState => ({
+    revision: cluster.revision,
+    nodeAddresses: cluster.nodeAddresses,
+    services: [...cluster.services()].map(serviceView),
+    nodes: set.list().map(({ settings }) => settings)
+  })
+  return {
+    listServices: () => [...cluster.services()].map(serviceView),
+    getService: (namespace, name) => serviceView(serviceAt(namespace, name)),
+    putService (spec, options = {}) {
+      const service = valid(normaliseService(spec, 'api'))
+      const known = cluster.service(serviceKey(service))
+      if (known !== undefined && options.create === true) {
+        throw new SimError('SERVICE_EXISTS', `service ${serviceKey(service)} exists; replace it with PUT`)
+      }
+      if (known !== undefined) refuseImported(known)
+      change((draft) => draft.putService(service))
+      return serviceView(service)
+    },
+    deleteService (namespace, name) {
+      const service = serviceAt(namespace, name)
+      refuseImported(service)
+      change((draft) => done(draft.deleteService(serviceKey(service))))
+    },
+    importDocuments: (documents, options) => importDocuments(set, documents, options, touch),
+    getState,
+    putState ({ nodeAddresses, services }) {
+      const addresses = valid(normaliseNodeAddresses(nodeAddresses, '/nodeAddresses'))
+      const normalised = services.map((spec, index) => valid(normaliseService(spec, 'api', `/services/${index}`)))
+      refuseRepeated(normalised)
+      change((draft) => replaceAll(draft, addresses, normalised))
+      return getState()
+    },
+    getNodeAddresses: () => cluster.nodeAddresses,
+    putNodeAddresses (texts) {
+      const addresses = valid(normaliseNodeAddresses(texts, '/addresses'))
+      change((draft) => done(draft.setNodeAddresses(addresses)))
+      return cluster.nodeAddresses
+    }
+  }
+}
+
+function serviceView (service: Service): ServiceView {
+  const { namespace, name, source, frontends, backends } = service
+  return { namespace, name, source, frontends: frontends.map(({ scope, ...frontend }) => frontend), backends }
+}
+
+/** @throws SimError IMPORTED_OBJECT: the next import would undo what is edited by hand */
+function refuseImported (service: Service): void {
+  if (service.source === 'api') return
+  throw new SimError('IMPORTED_OBJECT', `service ${serviceKey(service)} was imported from Kubernetes objects; import them again, changed or with operation=delete`, {
+    facts: { source: service.source }
+  })
+}
+
+function refuseRepeated (services: readonly Service[]): void {
+  const names = new Map<string, number>()
+  const places: SimErrorPlace[] = []
+  services.forEach((service, index) => {
+    const first = names.get(serviceKey(service))
+    if (first === undefined) names.set(serviceKey(service), index)
+    else places.push({ pointer: `/services/${index}`, detail: `service ${serviceKey(service)} stands at /services/${first} already` })
+  })
+  const first = places[0]
+  if (first !== undefined) throw new SimError('INVALID_ARGUMENT', `${first.pointer}: ${first.detail}`, { places })
+}
+
+function replaceAll (draft: Draft, addresses: readonly string[], services: readonly Service[]): LbResult<void> {
+  draft.clear()
+  draft.setNodeAddresses(addresses)
+  for (const [index, service] of services.entries()) {
+    const put = draft.putService(service, `/services/${index}/frontends`)
+    if (!put.ok) return put
+  }
+  return done(undefined)
+}
+
+function valid<T> (result: LbResult<T>): T {
+  if (!result.ok) throw simErrorOf(result.error)
+  return result.value
+}

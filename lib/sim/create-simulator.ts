@@ -1,0 +1,38 @@
+// The simulator: a desired state, and emulated nodes that realise it. A change is drafted, planned on every node, written,
+// and only then committed, so that it happens everywhere or nowhere.
+
+import { initialNodes } from '../loadbalancer/index.ts'
+import type { NodeSettings } from '../loadbalancer/index.ts'
+import type { SimulatorAssets } from './assets.ts'
+import { clusterOperations } from './cluster-operations.ts'
+import { lookup } from './lookups.ts'
+import { nodeOperations } from './node-operations.ts'
+import { NodeSet } from './node-set.ts'
+import { answerReport } from './reports.ts'
+import type { Simulator } from './types.ts'
+
+export interface SimulatorOptions {
+  readonly assets: SimulatorAssets
+  /** ms since the epoch */
+  readonly clock: () => number
+  /** 32 random bits: seeds of the hash maps */
+  readonly random: () => number
+  /** the nodes that exist from the start: `cilium` and `dynamic` unless said */
+  readonly nodes?: readonly NodeSettings[]
+}
+
+export function createSimulator (options: SimulatorOptions): Simulator {
+  const { assets, clock, random, nodes = initialNodes() } = options
+  let changedAt = clock()
+  const touch = (): void => { changedAt = clock() }
+  const set = new NodeSet({ assets, random }, nodes)
+  const simulator: Simulator = {
+    revision: () => set.cluster.revision,
+    changedAt: () => changedAt,
+    ...clusterOperations(set, touch),
+    ...nodeOperations(set, touch),
+    lookup: (request) => lookup(set, request),
+    report: (request) => answerReport(request, { current: simulator, scratch: () => createSimulator({ assets, clock, random }) })
+  }
+  return simulator
+}

@@ -1,0 +1,81 @@
+// The balancer on a kernel of its own: maps sized by the node's settings, load-time constants written, program verified,
+// translated and laid out. What a node owns, before anything is in its maps.
+
+import { createCore } from '../bpf/core/index.ts'
+import type { KernelMap } from '../bpf/map/index.ts'
+import type { MapSpec } from '../bpf/object/spec.ts'
+import { findProfile } from '../bpf/profile/index.ts'
+import { createKernel, loadCollection } from '../bpf/syscall/index.ts'
+import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
+import { constantsMapName, encodeLoadTimeConstants, mapNames, metricsMapName, programName } from '../datapath/index.ts'
+import type { DatapathLayout } from '../datapath/index.ts'
+import { innerAttributes } from '../loadbalancer/index.ts'
+import type { MapSizes, NodeSettings } from '../loadbalancer/index.ts'
+import { defaultTableSize, parseSeed } from '../maglev/index.ts'
+import type { SimulatorAssets } from './assets.ts'
+import { SimError } from './errors.ts'
+
+const BPF_F_NO_PREALLOC = 1
+
+export interface Datapath {
+  readonly kernel: Kernel
+  readonly program: LoadedProgram
+  /** by the name in the object, e.g. `cilium_lb4_services_v2` */
+  map (name: string): KernelMap
+  metrics (): KernelMap
+}
+
+/** @throws SimError OUT_OF_MEMORY when the maps do not fit the emulated memory, INVALID_ARGUMENT when the kernel refuses the program */
+export function createDatapath (assets: SimulatorAssets, settings: NodeSettings, random: () => number): Datapath {
+  const profile = findProfile(settings.kernel)
+  if (profile === undefined) throw new SimError('INVALID_ARGUMENT', `there is no kernel profile ${settings.kernel}`)
+  const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
+  const kernel = createKernel({ core, random })
+  const spec = assets.datapath[settings.layout as DatapathLayout]
+  const collection = loadCollection(kernel, spec, { editMap: (map) => editMap(map, settings), inlining: settings.inlining })
+  if (!collection.ok) {
+    const { error } = collection
+    const code = error.name === 'ENOMEM' ? 'OUT_OF_MEMORY' : 'INVALID_ARGUMENT'
+    throw new SimError(code, `node ${settings.name}: the kernel refuses the balancer: ${error.message}`, { facts: { errno: error.name } })
+  }
+  const { maps, programs } = collection.value
+  const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
+  return { kernel, program: found(kernel.program(programs.get(programName) ?? -1), programName), map, metrics: () => map(metricsMapName) }
+}
+
+/** An object's maps have default sizes; the agent decides them, as it does in Cilium. */
+function editMap (spec: MapSpec, settings: NodeSettings): MapSpec {
+  if (spec.name === constantsMapName || spec.name.endsWith(constantsMapName)) return { ...spec, contents: constants(settings) }
+  const size = sizeOf(spec.name, settings.mapSizes)
+  if (size === undefined) return spec
+  const flags = settings.preallocateMaps ? spec.flags & ~BPF_F_NO_PREALLOC : spec.flags | BPF_F_NO_PREALLOC
+  const inner = spec.inner === undefined
+    ? {}
+    : { inner: { ...spec.inner, ...innerAttributes(settings.layout, tableSizeOf(settings)) } }
+  return { ...spec, flags, maxEntries: size, ...inner }
+}
+
+function sizeOf (name: string, sizes: MapSizes): number | undefined {
+  const is = (names: Readonly<Record<4 | 6, string>>): boolean => names[4] === name || names[6] === name
+  if (is(mapNames.services)) return sizes.services
+  if (is(mapNames.backends)) return sizes.backends
+  if (is(mapNames.reverseNat)) return sizes.revNat
+  return is(mapNames.maglev) ? sizes.maglev : undefined
+}
+
+/** M of layouts with one M for all; where each service has its own, the size of the template, which nothing reads */
+function tableSizeOf ({ tableSizePolicy }: NodeSettings): number {
+  return 'fixed' in tableSizePolicy ? tableSizePolicy.fixed : defaultTableSize
+}
+
+function constants (settings: NodeSettings): Uint8Array {
+  const seed = parseSeed(settings.seed)
+  if (!seed.ok) throw new SimError('INVALID_ARGUMENT', `node ${settings.name}: ${seed.reason}`)
+  const { jhash4, jhash6 } = seed.seed
+  return encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: tableSizeOf(settings) })
+}
+
+function found<T> (result: { readonly ok: true, readonly value: T } | { readonly ok: false }, name: string): T {
+  if (!result.ok) throw new Error(`the balancer's object has no ${name}`)
+  return result.value
+}

@@ -1,0 +1,40 @@
+// Flows and packets through the programs of nodes, one answer per packet and node.
+
+import { withCpu } from './cpu-lease.ts'
+import { describeRun, nodesAgree, packetsOf } from './lookup.ts'
+import type { EmulatedNode } from './node.ts'
+import type { NodeSet } from './node-set.ts'
+import { tracedRun } from './trace.ts'
+import type { LookupReport, LookupRequest, NodeLookup } from './types.ts'
+
+/** lookups run on the CPU whose counters say what became of the packet */
+const CPU = 0
+
+export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
+  const nodes = request.nodes === undefined ? set.list() : request.nodes.map((name) => set.get(name))
+  const packets = packetsOf(request)
+  const answers = nodes.map((node) => withCpu(node.cpuLeases, CPU, () => runAll(node, packets, request.trace === true)))
+  const results = packets.map((_, index) => {
+    const perNode = answers.flatMap((answer) => answer[index] ?? [])
+    return { agree: nodesAgree(perNode), nodes: perNode }
+  })
+  return { revision: set.cluster.revision, results }
+}
+
+function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], traced: boolean): NodeLookup[] {
+  const { node, execution, datapath, outcomes } = emulated
+  const named = {
+    name: emulated.settings.name,
+    backendId: (address: string, port: number, protocol: 'TCP' | 'UDP') => node.backendAt(address, port, protocol)?.id ?? null
+  }
+  return packets.map((packet) => {
+    const before = outcomes.read()
+    if (!traced) {
+      const run = execution.run(datapath.program.image, packet)
+      return describeRun(named, run, outcomes.since(before))
+    }
+    // the tracer alone: it counts like the interpreter to the bit, and the packet is counted once
+    const run = tracedRun(emulated, packet)
+    return { ...describeRun(named, run, outcomes.since(before)), trace: run.steps }
+  })
+}

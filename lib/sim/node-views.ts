@@ -1,0 +1,70 @@
+// A node as its resources show it: settings with figures, frontends with their backends, tables read back from the maps.
+
+import { parseAddress, tableDigest } from '../maglev/index.ts'
+import type { Family } from '../maglev/index.ts'
+import type { RealisedFrontend, TableMap } from '../loadbalancer/index.ts'
+import { SimError } from './errors.ts'
+import type { EmulatedNode } from './node.ts'
+import type { FrontendView, NodeView, TableView } from './types.ts'
+
+export function nodeView ({ settings, node, datapath }: EmulatedNode): NodeView {
+  const maps = datapath.kernel.maps()
+  const { maglev } = node.counts()
+  return {
+    ...settings,
+    counts: {
+      frontends: node.frontendCount,
+      tables: maglev[4] + maglev[6],
+      maps: maps.length,
+      programs: datapath.kernel.programs().length
+    },
+    memory: {
+      memlockBytes: maps.reduce((sum, map) => sum + map.memlockBytes(), 0),
+      allocatedBytes: maps.reduce((sum, map) => sum + map.allocatedBytes(), 0)
+    }
+  }
+}
+
+export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend): FrontendView {
+  const { node } = emulated
+  const { address, port, protocol, type, portName } = realised.frontend
+  const [namespace = '', name = ''] = realised.service.split('/')
+  const table = tableMap(emulated, realised)
+  return {
+    address,
+    port,
+    protocol,
+    type,
+    ...(portName === undefined ? {} : { portName }),
+    id: realised.id,
+    service: { namespace, name },
+    backends: node.backendsOf(realised).map(({ id, backend, state }) =>
+      ({ id, address: backend.address, port: backend.port, protocol: backend.protocol, weight: backend.weight, state })),
+    table: table === undefined ? null : { m: table.m, backends: realised.table?.length ?? 0, mapId: table.mapId },
+    reason: node.whyNoTable(realised)
+  }
+}
+
+/** @throws SimError TABLE_NOT_FOUND with the reason why there is none */
+export function tableView (emulated: EmulatedNode, realised: RealisedFrontend): TableView {
+  const table = tableMap(emulated, realised)
+  if (table === undefined) {
+    throw new SimError('TABLE_NOT_FOUND', `frontend ${realised.id} of node ${emulated.settings.name} has no table: ${emulated.node.whyNoTable(realised)}`)
+  }
+  const ids = table.read()
+  const counts = new Map<number, number>((realised.table ?? []).map(({ id }) => [id, 0]))
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return {
+    m: table.m,
+    seed: emulated.settings.seed,
+    counts: Object.fromEntries([...counts].sort(([one], [other]) => one - other)),
+    sha256U32LE: tableDigest(ids),
+    slots: Array.from(ids)
+  }
+}
+
+function tableMap ({ maps }: EmulatedNode, { frontend, id, table }: RealisedFrontend): TableMap | undefined {
+  if (table === null) return undefined
+  const family: Family = parseAddress(frontend.address)?.family ?? 4
+  return maps.maglev[family].get(id)
+}

@@ -1,0 +1,68 @@
+// One emulated node: a kernel with the balancer loaded, and the agent that keeps its maps in step with the desired state.
+
+import { createExecution } from '../bpf/core/index.ts'
+import type { Execution } from '../bpf/core/index.ts'
+import { kernelLbMaps, LbNode, realiseChange, sortedFrontendKeys } from '../loadbalancer/index.ts'
+import type { DesiredChange, DesiredState, LbMaps, NodeSettings, Service } from '../loadbalancer/index.ts'
+import type { SimulatorAssets } from './assets.ts'
+import { createCpuLeases } from './cpu-lease.ts'
+import type { CpuLeases } from './cpu-lease.ts'
+import { createDatapath } from './datapath.ts'
+import type { Datapath } from './datapath.ts'
+import { simErrorOf } from './errors.ts'
+import { outcomeCounters } from './outcomes.ts'
+import type { OutcomeCounters } from './outcomes.ts'
+
+export interface EmulatedNode {
+  readonly settings: NodeSettings
+  /** another one every time a node is built */
+  readonly generation: number
+  readonly node: LbNode
+  readonly maps: LbMaps
+  readonly datapath: Datapath
+  /** of the thread that owns the simulator: CPU 0 */
+  readonly execution: Execution
+  readonly outcomes: OutcomeCounters
+  readonly cpuLeases: CpuLeases
+}
+
+const LOOKUP_CPU = 0
+const LOOKUP_WORKER = 0
+
+export interface NodeContext {
+  readonly assets: SimulatorAssets
+  readonly random: () => number
+  /** what the node is to realise: the cluster, or a draft of it */
+  readonly desired: DesiredState & { services (): Iterable<Service> }
+  readonly generation: number
+}
+
+/** A node that has realised the whole desired state. @throws SimError when it cannot: its maps are too small, its memory ends */
+export function buildNode (settings: NodeSettings, { assets, random, desired, generation }: NodeContext): EmulatedNode {
+  const datapath = createDatapath(assets, settings, random)
+  const { core } = datapath.kernel
+  const built: EmulatedNode = {
+    settings,
+    generation,
+    node: new LbNode(settings),
+    maps: kernelLbMaps(datapath.kernel, datapath.map, settings.layout),
+    datapath,
+    execution: createExecution(core, { cpu: LOOKUP_CPU, worker: LOOKUP_WORKER }),
+    outcomes: outcomeCounters(core, datapath.metrics().address, LOOKUP_CPU),
+    cpuLeases: createCpuLeases(settings.possibleCpus)
+  }
+  const realised = realiseChange(everything(desired), [built])
+  if (!realised.ok) throw simErrorOf(realised.error)
+  return built
+}
+
+/** the whole desired state as one change, for a node that starts */
+function everything (desired: NodeContext['desired']): DesiredChange {
+  return {
+    service: (key) => desired.service(key),
+    frontend: (key) => desired.frontend(key),
+    nodeAddresses: desired.nodeAddresses,
+    nodeAddressesChanged: true,
+    touched: () => [...desired.services()].flatMap(sortedFrontendKeys)
+  }
+}
