@@ -8,7 +8,9 @@ import {
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
 import { buildPacket, formatAddress, parseAddress, parsePacket, verifyChecksums } from '../../lib/packet/index.ts'
+import type { PacketSpec } from '../../lib/packet/index.ts'
 import { comparisonPackets, createTrafficGenerator } from '../../lib/traffic/index.ts'
+import type { ComparisonService } from '../../lib/traffic/index.ts'
 import { modelBalancer } from '../support/balancer-model.ts'
 import { brokenServices, createWorld, fillMaps } from '../support/balancer-world.ts'
 import type { World } from '../support/balancer-world.ts'
@@ -36,7 +38,7 @@ interface FlowVector {
 
 const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../datapath/flow-vectors.json'), 'utf8')) as { flows: FlowVector[] }
 
-await kernelSuite('datapath', 2 * (2 * mixSize + vectors.flows.length), (suite, t) => {
+await kernelSuite('datapath', 6000, (suite, t) => {
   const { bpf } = suite
   for (const layout of datapathLayouts) {
     const world = createWorld(layout === 'blob' ? blobTableSize : undefined)
@@ -48,6 +50,14 @@ await kernelSuite('datapath', 2 * (2 * mixSize + vectors.flows.length), (suite, 
     const reached = comparePackets(suite, world, balancer, mix.packets.map(({ bytes }) => bytes), `${layout} mix`)
     t.ok((reached.get(3) ?? 0) >= 0.6 * mixSize, 'at least 60 % XDP_TX')
     comparePackets(suite, world, balancer, brokenPackets(world), `${layout} broken services`)
+    comparePackets(suite, world, balancer, cutPackets(world), `${layout} cut`)
+    comparePackets(suite, world, balancer, oddChecksumPackets(world), `${layout} odd checksums`)
+    const zeros = zeroChecksumPackets(world)
+    comparePackets(suite, world, balancer, zeros, `${layout} checksums that become 0`)
+    const checksums = zeros.map((packet) => parsePacket(balancer.run(packet).data).transport?.checksum)
+    t.same(new Set(checksums), new Set([0, 0xffff]), 'TCP has 0, UDP 0xffff instead')
+    const long = world.comparisonServices.map((service) => packetTo(service, { payload: new Uint8Array(1400).fill(0xff) }))
+    comparePackets(suite, world, balancer, long, `${layout} long`)
     balancer.object.close()
 
     compareVectors(suite, layout)
@@ -67,8 +77,7 @@ function comparePackets (
     const found = balancer.run(packet)
     const where = `${name} ${index}: ${hex(packet)} (${wanted.reason})`
     suite.same([found.result, found.retval, hex(found.data)], [0, wanted.verdict, hex(wanted.bytes)], where)
-    const { network, transport } = verifyChecksums(packet)
-    if (found.retval === 3) suite.same(verifyChecksums(found.data), { network, transport }, `checksums of ${where}`)
+    if (found.retval === 3) suite.same(verifyChecksums(found.data), verifyChecksums(packet), `checksums of ${where}`)
     expected[reasons.findIndex((reason) => reason.name === wanted.reason)]! += 1
     verdicts.set(found.retval, (verdicts.get(found.retval) ?? 0) + 1)
   })
@@ -81,6 +90,44 @@ function comparePackets (
 function brokenPackets (world: World): Uint8Array[] {
   return brokenServices(world).map(({ address, port, protocol }) =>
     buildPacket({ source: address.map((byte) => byte ^ 1), destination: address, protocol, sourcePort: 40_000, destinationPort: port }))
+}
+
+function packetTo ({ address, port, protocol }: ComparisonService, change: Partial<PacketSpec> = {}): Uint8Array {
+  return buildPacket({
+    source: address.map((byte) => byte ^ 1),
+    destination: address,
+    protocol: protocol === 'TCP' ? 6 : 17,
+    sourcePort: 50_000,
+    destinationPort: port,
+    ...change
+  })
+}
+
+/** every length from an Ethernet header to a whole packet */
+function cutPackets (world: World): Uint8Array[] {
+  return [{}, { vlans: [{ id: 1 }] }, { ipv4Options: new Uint8Array(8) }]
+    .flatMap((change) => world.comparisonServices.map((service) => packetTo(service, change)))
+    .flatMap((packet) => Array.from({ length: packet.length - 13 }, (_, more) => packet.slice(0, 14 + more)))
+}
+
+/** packets whose transport checksum comes out as 0 when a backend's address replaces the service's */
+function zeroChecksumPackets (world: World): Uint8Array[] {
+  return world.comparisonServices.filter(({ empty }) => empty !== true).map((service) => {
+    const rewritten = modelBalancer(world, packetTo(service, { payload: new Uint8Array(2) })).bytes
+    const checksum = parsePacket(rewritten).transport?.checksum ?? 0
+    return packetTo(service, { payload: Uint8Array.of(checksum >> 8, checksum & 0xff) })
+  })
+}
+
+/** checksum fields that hold what nobody computed */
+function oddChecksumPackets (world: World): Uint8Array[] {
+  return [0, 1, 0xfffe, 0xffff].flatMap((value) => world.comparisonServices.map((service) => {
+    const packet = packetTo(service)
+    const { network, transport } = parsePacket(packet)
+    packet.set([value >> 8, value & 0xff], (transport?.offset ?? 0) + (service.protocol === 'TCP' ? 16 : 6))
+    if (network?.family === 4) packet.set([value >> 8, value & 0xff], network.offset + 10)
+    return packet
+  }))
 }
 
 /** every flow of the vectors, through a program with the tables they were computed with */
