@@ -14,7 +14,8 @@ import type { Btf, TypeId } from './types.ts'
 
 const HEADER_BYTES = 24
 const HEADER_BYTES_WITH_RELOCATIONS = 32
-const RECORDS_MAX = 2_000_000
+/** in one table */
+const RECORDS_MAX = 400_000
 
 export interface FunctionRecord { readonly offset: number, readonly type: TypeId }
 
@@ -63,6 +64,7 @@ export function parseBtfExt (bytes: Uint8Array, btf: Btf): FormatResult<BtfExt> 
 
 function parseTable<T> (reader: SectionReader, btf: Btf, table: Table, parse: (at: number) => T | string): FormatResult<Map<string, T[]>> {
   const blocks = new Map<string, T[]>()
+  let total = 0
   const { name, at, length, recordBytes } = table
   if (length === 0) return { ok: true, value: blocks }
   if (length < 4 || !reader.holds(at, length)) return reader.malformed(at, `${name} lies outside the section`)
@@ -75,7 +77,9 @@ function parseTable<T> (reader: SectionReader, btf: Btf, table: Table, parse: (a
     const count = reader.u32(place + 4)
     if (section === undefined || section === '') return reader.malformed(place, `${name} names no section`)
     place += 8
-    if (count === 0 || count > RECORDS_MAX || place + count * stride > end) return reader.malformed(place - 4, `${name} has ${count} records here`)
+    total += count
+    if (count === 0 || place + count * stride > end) return reader.malformed(place - 4, `${name} has ${count} records here`)
+    if (total > RECORDS_MAX) return reader.malformed(place - 4, `${name} has more than ${RECORDS_MAX} records`, 'E2BIG')
     const records = blocks.get(section) ?? []
     blocks.set(section, records)
     for (let index = 0; index < count; index++, place += stride) {

@@ -48,11 +48,11 @@ export class SectionReader {
   /** As a double: exact below 2^53, and above that still larger than any file, so that bounds checks refuse it. */
   u64 (offset: number): number { return this.u32(offset + 4) * 0x1_0000_0000 + this.u32(offset) }
 
-  /** @returns the NUL-terminated text at `offset`, or undefined where there is none within `end` */
+  /** @returns the NUL-terminated text at `offset`, or undefined where none ends before `end` or within the limit */
   text (offset: number, end = this.bytes.length): string | undefined {
-    if (offset < 0 || offset >= end) return undefined
-    const nul = this.bytes.indexOf(0, offset)
-    return nul < 0 || nul >= end ? undefined : decoder.decode(this.bytes.subarray(offset, nul))
+    const room = this.bytes.subarray(offset, Math.min(end, offset + TEXT_BYTES_MAX))
+    const length = room.indexOf(0)
+    return length < 0 ? undefined : decoder.decode(room.subarray(0, length))
   }
 
   malformed (offset: number, what: string, name?: ErrnoName): { readonly ok: false, readonly error: FormatError } {
@@ -60,4 +60,6 @@ export class SectionReader {
   }
 }
 
+/** Names have at most 511 bytes in the kernel; lines of C may be longer. Without a limit a short file could ask for gigabytes. */
+const TEXT_BYTES_MAX = 4096
 const decoder = new TextDecoder()

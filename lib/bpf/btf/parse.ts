@@ -68,7 +68,11 @@ export function parseBtf (bytes: Uint8Array, limits: BtfLimits = btfLimits): For
   if (headerBytes < HEADER_BYTES || !reader.holds(typesAt, typesBytes)) return reader.malformed(8, 'types lie outside the section')
   if (!reader.holds(textAt, textEnd - textAt)) return reader.malformed(16, 'strings lie outside the section')
 
-  const text = (offset: number): string | undefined => reader.text(textAt + offset, textEnd)
+  const known = new Map<number, string | undefined>()
+  const text = (offset: number): string | undefined => {
+    if (!known.has(offset)) known.set(offset, reader.text(textAt + offset, textEnd))
+    return known.get(offset)
+  }
   const types = parseTypes(reader, typesAt, typesAt + typesBytes, text, limits)
   if (!types.ok) return types
   return { ok: true, value: { types: types.value, text } }

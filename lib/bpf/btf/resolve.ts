@@ -59,3 +59,15 @@ export function nameOf (type: BtfType): string {
 export function findTypes (btf: Btf, kind: BtfKind, name: string): TypeId[] {
   return btf.types.flatMap((type, id) => type.kind === kind && nameOf(type) === name ? [id] : [])
 }
+
+/** @returns the ids of variables by the section they lie in, in the order of their declaration */
+export function variablesBySection (btf: Btf): Map<string, TypeId[]> {
+  const sections = new Map<string, TypeId[]>()
+  for (const type of btf.types) {
+    if (type.kind !== 'datasec') continue
+    const variables = sections.get(type.name) ?? []
+    sections.set(type.name, variables)
+    for (const variable of type.variables) variables.push(variable.type)
+  }
+  return sections
+}

@@ -1,9 +1,9 @@
 // Global variables: each non-empty .rodata, .data and .bss section becomes an array map of one element, as libbpf makes it.
 
-import { findTypes, malformed, typeOf } from '../btf/index.ts'
-import type { Btf, FormatResult } from '../btf/index.ts'
+import { malformed, typeOf, variablesBySection } from '../btf/index.ts'
+import type { Btf, FormatResult, TypeId } from '../btf/index.ts'
 import { objectLimits } from './elf.ts'
-import type { ElfFile, ElfSection } from './elf.ts'
+import type { ElfFile } from './elf.ts'
 import { dataKindOf, dataMapName } from './section-names.ts'
 import type { MapSpec } from './spec.ts'
 
@@ -20,6 +20,8 @@ export interface DataMap {
 /** @returns the maps in the order of the sections */
 export function readDataMaps (elf: ElfFile, btf: Btf | undefined, objectName: string): FormatResult<DataMap[]> {
   const maps: DataMap[] = []
+  const names = new Set<string>()
+  const variables = btf === undefined ? new Map<string, TypeId[]>() : variablesBySection(btf)
   let total = 0
   for (const section of elf.sections) {
     const kind = dataKindOf(section.name)
@@ -38,21 +40,19 @@ export function readDataMaps (elf: ElfFile, btf: Btf | undefined, objectName: st
       keySize: KEY_BYTES,
       valueSize: section.size,
       maxEntries: 1,
-      flags: (kind === 'rodata' ? BPF_F_RDONLY_PROG : 0) | (isMmapable(btf, section) ? BPF_F_MMAPABLE : 0),
+      flags: (kind === 'rodata' ? BPF_F_RDONLY_PROG : 0) | (isMmapable(btf, variables.get(section.name) ?? []) ? BPF_F_MMAPABLE : 0),
       contents,
       ...(kind === 'rodata' ? { freeze: true } : {})
     }
-    if (maps.some((map) => map.spec.name === spec.name)) return malformed(section.name, 0, `a second map named ${spec.name}`)
+    if (names.has(spec.name)) return malformed(section.name, 0, `a second map named ${spec.name}`)
+    names.add(spec.name)
     maps.push({ spec, section: section.index })
   }
   return { ok: true, value: maps }
 }
 
 /** libbpf (1.1 and later) makes only what a user-space program can name mappable: sections with a variable that is not static. */
-function isMmapable (btf: Btf | undefined, section: ElfSection): boolean {
+function isMmapable (btf: Btf | undefined, variables: readonly TypeId[]): boolean {
   if (btf === undefined) return false
-  return findTypes(btf, 'datasec', section.name).map((id) => typeOf(btf, id))
-    .flatMap((type) => type.kind === 'datasec' ? type.variables : [])
-    .map((variable) => typeOf(btf, variable.type))
-    .some((type) => type.kind === 'var' && type.linkage !== 'static')
+  return variables.map((id) => typeOf(btf, id)).some((type) => type.kind === 'var' && type.linkage !== 'static')
 }

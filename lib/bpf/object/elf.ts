@@ -10,7 +10,15 @@
 import { SectionReader } from '../btf/index.ts'
 import type { FormatResult } from '../btf/index.ts'
 
-export const objectLimits = { bytesMax: 64 * 1024 * 1024, sectionsMax: 65279, symbolsMax: 1_000_000, relocationsMax: 1_000_000 } as const
+/** Far above what compilers make of C, and low enough that no file of this size keeps us busy for long. */
+export const objectLimits = {
+  bytesMax: 16 * 1024 * 1024,
+  sectionsMax: 4096,
+  symbolsMax: 200_000,
+  relocationsMax: 200_000,
+  mapsMax: 4096,
+  btf: { typesMax: 200_000, partsMax: 1_000_000 }
+} as const
 
 export const SHT_PROGBITS = 1
 export const SHT_SYMTAB = 2
@@ -71,6 +79,8 @@ export interface ElfFile {
   /** by index; [0] is the empty one */
   readonly sections: readonly ElfSection[]
   readonly symbols: readonly ElfSymbol[]
+  /** the symbols of a section by its index */
+  readonly symbolsOf: ReadonlyMap<number, readonly ElfSymbol[]>
   /** relocations by the index of the section they apply to, ascending by offset */
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>
 }
@@ -91,7 +101,13 @@ export function parseElf (bytes: Uint8Array): FormatResult<ElfFile> {
   if (!symbols.ok) return symbols
   const relocations = parseRelocations(sections.value, symbols.value)
   if (!relocations.ok) return relocations
-  return { ok: true, value: { sections: sections.value, symbols: symbols.value, relocations: relocations.value } }
+  const symbolsOf = new Map<number, ElfSymbol[]>()
+  for (const symbol of symbols.value) {
+    const group = symbolsOf.get(symbol.section)
+    if (group === undefined) symbolsOf.set(symbol.section, [symbol])
+    else group.push(symbol)
+  }
+  return { ok: true, value: { sections: sections.value, symbols: symbols.value, symbolsOf, relocations: relocations.value } }
 }
 
 function parseSections (reader: SectionReader): FormatResult<ElfSection[]> {

@@ -37,8 +37,10 @@ export interface FunctionCode {
 }
 
 export interface ObjectMaps {
-  readonly defined: readonly DefinedMap[]
-  readonly data: readonly DataMap[]
+  /** by offset in `.maps` */
+  readonly defined: ReadonlyMap<number, DefinedMap>
+  /** by section */
+  readonly data: ReadonlyMap<number, DataMap>
 }
 
 /** @returns all functions, in the order of sections and of slots in them */
@@ -56,8 +58,7 @@ export function readFunctions (elf: ElfFile, maps: ObjectMaps): FormatResult<Fun
 function readSection (elf: ElfFile, section: ElfSection, maps: ObjectMaps): FormatResult<FunctionCode[]> {
   const code = decode(section.bytes)
   if (!code.ok) return malformed(section.name, 0, code.error.message)
-  const symbols = elf.symbols.filter((symbol) => symbol.section === section.index && symbol.type === STT_FUNC)
-    .sort((a, b) => a.value - b.value)
+  const symbols = (elf.symbolsOf.get(section.index) ?? []).filter(({ type }) => type === STT_FUNC).sort((a, b) => a.value - b.value)
   const functions: FunctionCode[] = []
   let end = 0
   for (const symbol of symbols) {
@@ -136,10 +137,10 @@ function addressOf (symbol: ElfSymbol, insn: Insn, target: string, refuse: (what
 /** A variable's place is the symbol's plus what the instruction holds: clang refers to static variables by their section. */
 function mapAt (elf: ElfFile, symbol: ElfSymbol, addend: number, { defined, data }: ObjectMaps): Reference | undefined {
   if (elf.sections[symbol.section]?.name === MAPS_SECTION) {
-    const map = defined.find(({ offset }) => offset === symbol.value + (symbol.type === STT_SECTION ? addend : 0))
+    const map = defined.get(symbol.value + (symbol.type === STT_SECTION ? addend : 0))
     return map === undefined ? undefined : { kind: 'map', map: map.spec.name, valueOffset: null }
   }
-  const map = data.find(({ section }) => section === symbol.section)
+  const map = data.get(symbol.section)
   const valueOffset = symbol.value + addend
   const inside = map !== undefined && valueOffset >= 0 && valueOffset <= 0xffffffff
   return inside ? { kind: 'map', map: map.spec.name, valueOffset } : undefined

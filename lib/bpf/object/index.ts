@@ -3,7 +3,7 @@
 import { emptyBtfExt, parseBtf, parseBtfExt } from '../btf/index.ts'
 import type { Btf, BtfExt, FormatResult } from '../btf/index.ts'
 import { readDataMaps } from './data-maps.ts'
-import { SHT_NOBITS, parseElf } from './elf.ts'
+import { SHT_NOBITS, objectLimits, parseElf } from './elf.ts'
 import type { ElfFile, ElfSection } from './elf.ts'
 import { readFunctions } from './functions.ts'
 import { readMapDefinitions } from './map-definitions.ts'
@@ -31,7 +31,10 @@ export function readObject (bytes: Uint8Array, { name }: ReadOptions): FormatRes
   if (!defined.ok) return defined
   const data = readDataMaps(elf.value, btf, name.slice(0, OBJECT_NAME_CHARS_MAX))
   if (!data.ok) return data
-  const functions = readFunctions(elf.value, { defined: defined.value, data: data.value })
+  const functions = readFunctions(elf.value, {
+    defined: new Map(defined.value.map((map) => [map.offset, map])),
+    data: new Map(data.value.map((map) => [map.section, map]))
+  })
   if (!functions.ok) return functions
   const programs = linkPrograms(functions.value, btf, ext)
   if (!programs.ok) return programs
@@ -52,7 +55,7 @@ function sectionNamed (elf: ElfFile, name: string): ElfSection | undefined {
 function readTypes (elf: ElfFile): FormatResult<{ btf: Btf | undefined, ext: BtfExt }> {
   const btfSection = sectionNamed(elf, '.BTF')
   if (btfSection === undefined) return { ok: true, value: { btf: undefined, ext: emptyBtfExt } }
-  const btf = parseBtf(btfSection.bytes)
+  const btf = parseBtf(btfSection.bytes, objectLimits.btf)
   if (!btf.ok) return btf
   const extSection = sectionNamed(elf, '.BTF.ext')
   const ext = extSection === undefined ? { ok: true as const, value: emptyBtfExt } : parseBtfExt(extSection.bytes, btf.value)

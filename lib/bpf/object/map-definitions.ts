@@ -6,10 +6,10 @@
 //
 // Source: libbpf's documentation of BTF-defined maps.
 
-import { findTypes, malformed, nameOf, sizeOf, skipModifiers, typeOf } from '../btf/index.ts'
+import { malformed, nameOf, sizeOf, skipModifiers, typeOf, variablesBySection } from '../btf/index.ts'
 import type { Btf, FormatResult, Member, TypeId } from '../btf/index.ts'
 import type { ElfFile, ElfSection, ElfSymbol } from './elf.ts'
-import { STT_OBJECT } from './elf.ts'
+import { STT_OBJECT, objectLimits } from './elf.ts'
 import { isOuterMap, mapTypeOf } from './map-types.ts'
 import type { MapSpec } from './spec.ts'
 
@@ -36,31 +36,29 @@ export function readMapDefinitions (elf: ElfFile, btf: Btf | undefined): FormatR
   if (initialised !== undefined) {
     return malformed(MAPS_SECTION, initialised.offset, `slot initialised with ${initialised.symbol.name}; initial values of maps of maps and program arrays are not supported`, 'EOPNOTSUPP')
   }
-  const variables = findTypes(btf, 'datasec', MAPS_SECTION).map((id) => typeOf(btf, id))
-  const maps: DefinedMap[] = []
-  for (const variable of variables.flatMap((type) => type.kind === 'datasec' ? type.variables : [])) {
-    const map = readMap(elf, btf, section, variable.type)
+  const variables = variablesBySection(btf).get(MAPS_SECTION) ?? []
+  if (variables.length > objectLimits.mapsMax) return malformed(MAPS_SECTION, 0, `${variables.length} maps`, 'E2BIG')
+  const objects = (elf.symbolsOf.get(section.index) ?? []).filter(({ type }) => type === STT_OBJECT)
+  const symbols = new Map(objects.map((symbol) => [symbol.name, symbol]))
+  const maps = new Map<number, DefinedMap>()
+  for (const id of variables) {
+    const map = readMap(symbols, btf, section, id)
     if (!map.ok) return map
-    if (maps.some(({ spec, offset }) => spec.name === map.value.spec.name || offset === map.value.offset)) {
-      return malformed(MAPS_SECTION, map.value.offset, `map ${map.value.spec.name} stands twice`)
-    }
-    maps.push(map.value)
+    const { offset, spec } = map.value
+    if (maps.has(offset)) return malformed(MAPS_SECTION, offset, `map ${spec.name} stands twice`)
+    maps.set(offset, map.value)
   }
-  return { ok: true, value: maps }
+  return { ok: true, value: [...maps.values()] }
 }
 
-function readMap (elf: ElfFile, btf: Btf, section: ElfSection, id: TypeId): FormatResult<DefinedMap> {
+function readMap (symbols: ReadonlyMap<string, ElfSymbol>, btf: Btf, section: ElfSection, id: TypeId): FormatResult<DefinedMap> {
   const variable = typeOf(btf, id)
   if (variable.kind !== 'var') return malformed(MAPS_SECTION, 0, `type [${id}] of a map is no variable`)
-  const symbol = mapSymbol(elf, section, variable.name)
+  const symbol = symbols.get(variable.name)
   if (symbol === undefined) return malformed(MAPS_SECTION, 0, `map ${variable.name} has no symbol`)
   if (symbol.value + symbol.size > section.size) return malformed(MAPS_SECTION, symbol.value, `map ${variable.name} lies outside the section`)
   const spec = readDefinition(btf, variable.name, variable.type, symbol.value, 'outer')
   return spec.ok ? { ok: true, value: { spec: spec.value, offset: symbol.value } } : spec
-}
-
-function mapSymbol (elf: ElfFile, section: ElfSection, name: string): ElfSymbol | undefined {
-  return elf.symbols.find((symbol) => symbol.section === section.index && symbol.type === STT_OBJECT && symbol.name === name)
 }
 
 interface Definition {

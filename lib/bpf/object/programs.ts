@@ -19,14 +19,16 @@ export function linkPrograms (functions: readonly FunctionCode[], btf: Btf | und
   const debug = new DebugInfo(btf, ext)
   const subprograms = new Map(functions.filter(({ section }) => section === SUBPROGRAM_SECTION).map((code) => [code.start, code]))
   const programs: ProgramSpec[] = []
+  const names = new Set<string>()
   let slots = 0
   for (const code of functions) {
     if (code.section === SUBPROGRAM_SECTION) continue
     const program = linkProgram(code, subprograms, debug)
     if (!program.ok) return program
-    if (programs.some(({ name }) => name === code.name)) return malformed(code.section, code.start * 8, `a second program ${code.name}`)
+    if (names.has(code.name)) return malformed(code.section, code.start * 8, `a second program ${code.name}`)
     slots += program.value.insns.length
     if (slots > OBJECT_SLOTS_MAX) return malformed(code.section, code.start * 8, `more than ${OBJECT_SLOTS_MAX} instructions`, 'E2BIG')
+    names.add(code.name)
     programs.push(program.value)
   }
   return { ok: true, value: programs }
