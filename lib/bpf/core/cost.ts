@@ -31,23 +31,30 @@ export const regions = ['stack', 'packet', 'ctx', 'map', 'kernel'] as const
 
 /** @param times how often instructions of each cost class ran */
 export function costOf (times: ArrayLike<number>): Cost {
-  const sum = (accept: (costClass: number) => boolean): number => {
-    let total = 0
-    for (let costClass = 0; costClass < COST_CLASSES; costClass++) if (accept(costClass)) total += times[costClass] ?? 0
-    return total
+  let instructions = 0
+  let mapLookups = 0
+  let mapCalls = 0
+  const loads = new Array<number>(regions.length).fill(0)
+  const stores = new Array<number>(regions.length).fill(0)
+  for (let costClass = 0; costClass < COST_CLASSES; costClass++) {
+    const ran = times[costClass] ?? 0
+    if (ran === 0) continue
+    instructions += ran
+    if ((costClass & COST_MAP_LOOKUP) !== 0) mapLookups += ran
+    if ((costClass & COST_MAP_CALL) !== 0) mapCalls += ran
+    addAccesses(costClass & COST_ACCESS_MASK, ran, loads, stores)
   }
-  const accesses = (base: number): RegionCounts => {
-    const of = (region: number): number => sum((costClass) => {
-      const access = costClass & COST_ACCESS_MASK
-      return access === base + region || access === COST_ATOMIC + region
-    })
-    return { stack: of(0), packet: of(1), ctx: of(2), map: of(3), kernel: of(4) }
-  }
-  return {
-    instructions: sum(() => true),
-    mapLookups: sum((costClass) => (costClass & COST_MAP_LOOKUP) !== 0),
-    mapCalls: sum((costClass) => (costClass & COST_MAP_CALL) !== 0),
-    loads: accesses(COST_LOAD),
-    stores: accesses(COST_STORE)
-  }
+  return { instructions, mapLookups, mapCalls, loads: byRegion(loads), stores: byRegion(stores) }
+}
+
+function addAccesses (access: number, ran: number, loads: number[], stores: number[]): void {
+  if (access === 0) return
+  const base = access >= COST_ATOMIC ? COST_ATOMIC : access >= COST_STORE ? COST_STORE : COST_LOAD
+  const region = access - base
+  if (base !== COST_STORE) loads[region] = (loads[region] ?? 0) + ran
+  if (base !== COST_LOAD) stores[region] = (stores[region] ?? 0) + ran
+}
+
+function byRegion ([stack = 0, packet = 0, ctx = 0, map = 0, kernel = 0]: readonly number[]): RegionCounts {
+  return { stack, packet, ctx, map, kernel }
 }
