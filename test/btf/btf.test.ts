@@ -121,6 +121,10 @@ t.test('references that never end', async (t) => {
   t.same([1, 2, 4].map((id) => sizeOf(btf, id)), [undefined, undefined, undefined])
   t.equal(prototypeOf(btf, 7), undefined)
   t.equal(sizeOf(btf, 9), 0x40000)
+  const nested = written(Array.from({ length: 30 }, (_, index): RawBtfType =>
+    ({ kind: kinds.func_proto, vlen: 50, word: 0, rest: Array.from({ length: 100 }, (_, part) => part % 2 === 0 ? '' : index + 2) }))
+    .concat({ name: 'int', kind: kinds.int, word: 4, rest: [32] }, { name: 'f', kind: kinds.func, word: 1 }))
+  t.equal(prototypeOf(nested, 32), undefined, '50 to the power of 30 parameters')
   t.equal(sizeOf(btf, 14), undefined, 'more than 32 bits')
 })
 

@@ -4,50 +4,62 @@
 import { RESOLVE_DEPTH_MAX, typeOf } from './resolve.ts'
 import type { Btf, PrototypeType, TypeId } from './types.ts'
 
-/** bpftool's buffer for a prototype */
+/** bpftool's buffer for a prototype; a limit while printing, for nested function types of a hostile file grow without end */
 const PROTOTYPE_CHARS_MAX = 1023
 
 /** @returns the prototype of a `func`, or undefined when `id` is none or its types do not end */
 export function prototypeOf (btf: Btf, id: TypeId): string | undefined {
-  const func = typeOf(btf, id)
-  if (func.kind !== 'func') return undefined
-  const text = printType(btf, id, 0)
-  return text === undefined || text.length > PROTOTYPE_CHARS_MAX ? undefined : text
+  if (typeOf(btf, id).kind !== 'func') return undefined
+  const printer = new Printer(btf)
+  return printer.type(id, 0) ? printer.text : undefined
 }
 
-function printType (btf: Btf, id: TypeId, depth: number): string | undefined {
-  if (depth > RESOLVE_DEPTH_MAX) return undefined
-  const type = typeOf(btf, id)
-  const inner = (reference: TypeId): string | undefined => printType(btf, reference, depth + 1)
-  switch (type.kind) {
-    case 'void': return 'void '
-    case 'int': case 'float': case 'typedef': return `${type.name} `
-    case 'struct': case 'union': return `${type.kind} ${type.name} `
-    case 'enum': case 'enum64': return `enum ${type.name} `
-    case 'fwd': return `${type.union ? 'union' : 'struct'} ${type.name} `
-    case 'ptr': return followed(inner(type.type), '* ')
-    case 'array': return followed(inner(type.element), `[${type.length}]`)
-    case 'volatile': case 'const': case 'restrict': return preceded(`${type.kind} `, inner(type.type))
-    case 'type_tag': return inner(type.type)
-    case 'func_proto': return printFunction(btf, '', type, depth)
-    case 'func': {
-      const prototype = typeOf(btf, type.type)
-      return prototype.kind === 'func_proto' ? printFunction(btf, type.name, prototype, depth) : undefined
+/** Every method answers whether what it was to print could be printed. */
+class Printer {
+  text = ''
+  readonly #btf: Btf
+
+  constructor (btf: Btf) {
+    this.#btf = btf
+  }
+
+  type (id: TypeId, depth: number): boolean {
+    if (depth > RESOLVE_DEPTH_MAX) return false
+    const type = typeOf(this.#btf, id)
+    switch (type.kind) {
+      case 'void': return this.#put('void ')
+      case 'int': case 'float': case 'typedef': return this.#put(`${type.name} `)
+      case 'struct': case 'union': return this.#put(`${type.kind} ${type.name} `)
+      case 'enum': case 'enum64': return this.#put(`enum ${type.name} `)
+      case 'fwd': return this.#put(`${type.union ? 'union' : 'struct'} ${type.name} `)
+      case 'ptr': return this.type(type.type, depth + 1) && this.#put('* ')
+      case 'array': return this.type(type.element, depth + 1) && this.#put(`[${type.length}]`)
+      case 'volatile': case 'const': case 'restrict': return this.#put(`${type.kind} `) && this.type(type.type, depth + 1)
+      case 'type_tag': return this.type(type.type, depth + 1)
+      case 'func_proto': return this.#function('', type, depth)
+      case 'func': {
+        const prototype = typeOf(this.#btf, type.type)
+        return prototype.kind === 'func_proto' && this.#function(type.name, prototype, depth)
+      }
+      default: return false
     }
-    default: return undefined
+  }
+
+  #function (name: string, { returns, parameters }: PrototypeType, depth: number): boolean {
+    const isPrinted = this.type(returns, depth + 1) && this.#put(`${name}(`) && parameters.every((parameter, index) =>
+      (index === 0 || this.#put(', ')) && this.#parameter(parameter, depth))
+    return isPrinted && this.#put(')')
+  }
+
+  #parameter ({ name, type }: PrototypeType['parameters'][number], depth: number): boolean {
+    if (type === 0) return this.#put('...')
+    if (!this.type(type, depth + 1)) return false
+    if (name === '') this.text = this.text.trimEnd()
+    return this.#put(name)
+  }
+
+  #put (text: string): boolean {
+    this.text += text
+    return this.text.length <= PROTOTYPE_CHARS_MAX
   }
 }
-
-function printFunction (btf: Btf, name: string, { returns, parameters }: PrototypeType, depth: number): string | undefined {
-  const result = printType(btf, returns, depth + 1)
-  const printed = parameters.map((parameter) => {
-    if (parameter.type === 0) return '...'
-    const type = printType(btf, parameter.type, depth + 1)
-    return parameter.name === '' ? type?.trimEnd() : followed(type, parameter.name)
-  })
-  if (result === undefined || printed.includes(undefined)) return undefined
-  return `${result}${name}(${printed.join(', ')})`
-}
-
-const followed = (text: string | undefined, suffix: string): string | undefined => text === undefined ? undefined : text + suffix
-const preceded = (prefix: string, text: string | undefined): string | undefined => text === undefined ? undefined : prefix + text
