@@ -8,6 +8,7 @@ import {
   RECORD_BYTES, SLOT_DATA, SLOT_EXECUTED, SLOT_FAULT, SLOT_FAULT_ADDRESS, SLOT_FAULT_RECORD, SLOT_HEADER_BYTES, SLOT_LENGTH,
   SLOT_VERDICT, STACK_FRAMES, STACK_FRAME_BYTES
 } from './exec-layout'
+import { zero } from './exec-zero'
 import { interpret } from './interpreter'
 import { readerEnter, readerExit } from './map-ops'
 
@@ -71,8 +72,8 @@ export function execClearCosts (exec: usize): void {
 /** Registers and stack as a program finds them; what it may not read is zero, so that runs repeat to the bit. */
 function begin (exec: usize): void {
   const top = load<u32>(exec, EXEC_STACK) + STACK_FRAMES * STACK_FRAME_BYTES
-  memory.fill(exec, 0, EXEC_R11 + 8)
-  memory.fill(top - STACK_FRAME_BYTES, 0, STACK_FRAME_BYTES)
+  zero(exec, EXEC_R11 + 8)
+  zero(top - STACK_FRAME_BYTES, STACK_FRAME_BYTES)
   store<u64>(exec, load<u32>(exec, EXEC_CTX) as u64, EXEC_R1)
   store<u64>(exec, top as u64, EXEC_R10)
 }

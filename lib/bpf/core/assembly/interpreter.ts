@@ -21,6 +21,7 @@ import { arrayLookup, htabLookup, mapDelete, mapLookup, mapUpdate, prandom } fro
 import {
   destination, dst, imm32, imm64, put32, setDst, setDst32, source, src, src32, src64, third
 } from './exec-record'
+import { zero } from './exec-zero'
 import { PERCPU_STRIDE } from './map-ops'
 
 /** Registers, stack and context are prepared by the caller (exec-run.ts). Leaves r0, the fault and the count in `exec`. */
@@ -260,7 +261,7 @@ function enter (exec: usize, depth: u32, back: usize): void {
   store<u32>(frame, back as u32, FRAME_RETURN)
   const top = load<u64>(exec, EXEC_R10) - STACK_FRAME_BYTES
   store<u64>(exec, top, EXEC_R10)
-  memory.fill((top as usize) - STACK_FRAME_BYTES, 0, STACK_FRAME_BYTES)
+  zero((top as usize) - STACK_FRAME_BYTES, STACK_FRAME_BYTES)
 }
 
 /** @returns the record to go on at */
