@@ -131,10 +131,12 @@ export class LiveMap implements KernelMap {
     const valueBytes = this.#userValueBytes
     const count = Math.max(1, Math.min(largestDump, Math.floor(dumpBytes / (this.keySize + valueBytes))))
     let cursor: Uint8Array | null = null
-    for (let copied = count; copied === count;) {
+    // a key deleted meanwhile starts the walk over, so the map's size bounds it
+    for (let copied = count, yielded = 0; copied === count && yielded < this.maxEntries;) {
       const page = this.#dump(cursor, count)
       yield * page.entries
       copied = page.entries.length
+      yielded += copied
       cursor = page.cursor
     }
   }

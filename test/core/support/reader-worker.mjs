@@ -1,0 +1,5 @@
+// Worker threads do not inherit the TypeScript loader on Node 20: this entry registers it, then runs the reader.
+import { register } from 'tsx/esm/api'
+
+register()
+await import('./reader.ts')
