@@ -34,4 +34,6 @@ export interface InsnFacts {
   /** of the load that the rewrite turns into a load of the kernel's own context struct */
   readonly contextField?: ContextField
   readonly access?: Access
+  /** of a map lookup: where the key lies, which inlined code loads */
+  readonly keyRegion?: Region
 }

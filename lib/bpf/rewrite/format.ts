@@ -1,0 +1,61 @@
+// A translated program as others see it: the text of `bpftool prog dump xlated`, C lines included, and the bytes the
+// kernel hands out for it.
+
+import { disassembleInsn } from '../isa/disassemble.ts'
+import { encode } from '../isa/encoding.ts'
+import type { Insn } from '../isa/insn.ts'
+import { BPF_PSEUDO_CALL, CALL, isWide } from '../isa/op.ts'
+import type { TranslatedInsn, TranslatedProgram } from './translated.ts'
+
+/** What a listing says beyond the instructions; lines and functions by slot of the loaded program. */
+export interface XlatedLabels {
+  /** by index of the program's used maps, to show other ids than those it was rewritten with */
+  readonly mapIds?: readonly number[]
+  readonly lines?: ReadonlyArray<{ readonly insn: number, readonly text: string }>
+  readonly functions?: ReadonlyArray<{ readonly insn: number, readonly prototype: string, readonly name: string }>
+  /** of the program, 16 hex digits; names functions as the kernel does: `bpf_prog_<tag>_name` */
+  readonly tag?: string
+}
+
+/** @returns the listing, each line with its newline */
+export function formatXlated (translated: TranslatedProgram, labels: XlatedLabels = {}): string {
+  const { insns } = translated
+  const lines = new Map((labels.lines ?? []).map(({ insn, text }) => [insn, text]))
+  const functions = new Map((labels.functions ?? []).map((entry) => [entry.insn, entry]))
+  const starts = new Set(translated.functions)
+  const out: string[] = []
+  for (let slot = 0; slot < insns.length; slot++) {
+    const insn = insns[slot] as TranslatedInsn
+    const isFirst = insns[slot - 1]?.origin !== insn.origin
+    const named = functions.get(insn.origin)
+    if (starts.has(slot) && isFirst && named !== undefined) out.push(`${named.prototype}:`)
+    const text = isFirst ? lines.get(insn.origin) : undefined
+    if (text !== undefined) out.push(`; ${text}`)
+    out.push(`${String(slot).padStart(4)}: ${instructionText(translated, slot, labels)}`)
+    if (isWide(insn)) slot++
+  }
+  return out.map((line) => `${line}\n`).join('')
+}
+
+function instructionText ({ insns }: TranslatedProgram, slot: number, { mapIds, functions, tag }: XlatedLabels): string {
+  const insn = insns[slot] as TranslatedInsn
+  return disassembleInsn(insn, insns[slot + 1], slot, {
+    callName: () => {
+      if (insn.code !== CALL || insn.src !== BPF_PSEUDO_CALL) return insn.call
+      const callee = functions?.find((entry) => entry.insn === insns[slot + 1 + insn.imm]?.origin)
+      const distance = insn.imm < 0 ? String(insn.imm) : `+${insn.imm}`
+      return callee === undefined ? distance : `${distance}#bpf_prog_${tag ?? '0000000000000000'}_${callee.name}`
+    },
+    mapOperand: () => insn.mapRef === undefined
+      ? undefined
+      : { id: mapIds?.[insn.mapRef.usedMap] ?? insn.imm, valueOffset: insn.mapRef.valueOffset }
+  })
+}
+
+/** @returns the program as the kernel's program info has it: bpf-to-bpf calls with distance in `off` and function number in `imm` */
+export function encodeXlated (translated: TranslatedProgram): Uint8Array {
+  return encode(translated.insns.map((insn, slot): Insn => {
+    if (insn.code !== CALL || insn.src !== BPF_PSEUDO_CALL) return insn
+    return { ...insn, off: insn.imm, imm: translated.functions.indexOf(slot + 1 + insn.imm) }
+  }))
+}

@@ -1,0 +1,163 @@
+// Helper calls: arguments against the prototype, the map against the helper, and what the call leaves in the registers.
+
+import type { MapTypeName } from '../profile/names.ts'
+import { checkMapAccess, checkMapPermission, checkPacketAccess, regionOf } from './memory.ts'
+import type { Direction } from './memory.ts'
+import { GET_SMP_PROCESSOR_ID, LAST_HELPER, MAP_DELETE_ELEM, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, helperPrototype } from './helpers.ts'
+import type { ArgumentType, HelperPrototype } from './helpers.ts'
+import type { VerifierMap } from './maps.ts'
+import { UNKNOWN_NUMBER, UNSET, isPointer, ofScalar, pointer } from './register.ts'
+import type { MapTarget, Register, RegisterType } from './register.ts'
+import { refuse } from './refusal.ts'
+import * as s from './scalar.ts'
+import { checkStackArgument, checkStackSpan, constantKey, noteStackRead } from './stack.ts'
+import type { Walk } from './walk.ts'
+import * as w from './word.ts'
+
+const BPF_F_INNER_MAP = 1 << 12
+const CALLER_SAVED = 6
+
+/** Numbers of map types in bpf(2), for messages. */
+const MAP_TYPE_NUMBERS: Readonly<Record<MapTypeName, number>> = {
+  hash: 1,
+  array: 2,
+  prog_array: 3,
+  perf_event_array: 4,
+  percpu_hash: 5,
+  percpu_array: 6,
+  stack_trace: 7,
+  cgroup_array: 8,
+  lru_hash: 9,
+  lru_percpu_hash: 10,
+  lpm_trie: 11,
+  array_of_maps: 12,
+  hash_of_maps: 13,
+  devmap: 14,
+  sockmap: 15,
+  cpumap: 16,
+  xskmap: 17,
+  sockhash: 18,
+  queue: 22,
+  stack: 23,
+  devmap_hash: 25,
+  ringbuf: 27,
+  bloom_filter: 30
+}
+
+/** Which helpers a map type allows; types not listed allow lookup, update and delete. */
+const MAP_HELPERS: Partial<Readonly<Record<MapTypeName, readonly number[]>>> = {
+  prog_array: [],
+  perf_event_array: [],
+  stack_trace: [],
+  cgroup_array: [],
+  ringbuf: [],
+  queue: [],
+  stack: [],
+  bloom_filter: [],
+  cpumap: [],
+  array_of_maps: [MAP_LOOKUP_ELEM],
+  hash_of_maps: [MAP_LOOKUP_ELEM],
+  devmap: [MAP_LOOKUP_ELEM],
+  devmap_hash: [MAP_LOOKUP_ELEM],
+  xskmap: [MAP_LOOKUP_ELEM],
+  sockmap: [MAP_DELETE_ELEM],
+  sockhash: [MAP_DELETE_ELEM]
+}
+
+interface Arguments {
+  target: MapTarget | null
+  /** of a lookup in an array: the key, where it is known */
+  constantKey: number | null
+}
+
+export function walkHelperCall (walk: Walk): void {
+  const { insn, program } = walk
+  const prototype = helperPrototype(insn.imm) ?? refuse('EINVAL', insn.imm < 1 || insn.imm > LAST_HELPER
+    ? `invalid func unknown#${insn.imm}`
+    : `helper #${insn.imm} is not emulated`)
+  if (prototype.gplOnly && !program.isGplCompatible) refuse('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program')
+  const found: Arguments = { target: null, constantKey: null }
+  for (const [index, type] of prototype.arguments.entries()) checkArgument(walk, prototype, index + 1, type, found)
+  if (found.target !== null) walk.recordMapAtCall(found.target)
+  for (let number = 0; number < CALLER_SAVED; number++) walk.set(number, UNSET)
+  walk.set(0, resultOf(walk, prototype, found))
+  if (found.target !== null) checkCompatibility(found.target.map, prototype)
+}
+
+function checkArgument (walk: Walk, prototype: HelperPrototype, number: number, type: ArgumentType, found: Arguments): void {
+  const register = walk.read(number)
+  switch (type) {
+    case 'anything':
+      if (isPointer(register) && !walk.program.isPrivileged) refuse('EACCES', `R${number} leaks addr into helper function`)
+      return
+    case 'map':
+      if (register.type !== 'map_ptr') refuse('EACCES', `R${number} type=${register.type} expected=map_ptr`)
+      found.target = register.target as MapTarget
+      return
+    case 'map_key':
+      return checkKey(walk, number, register, prototype, found)
+    case 'map_value':
+      return checkBuffer(walk, number, register, (found.target as MapTarget).map.valueSize, 'read')
+  }
+}
+
+function checkKey (walk: Walk, number: number, register: Register, prototype: HelperPrototype, found: Arguments): void {
+  const { map, view } = found.target as MapTarget
+  checkBuffer(walk, number, register, map.keySize, 'read')
+  walk.recordKey(regionOf(register))
+  const { profile, isPrivileged } = walk.program
+  const isArray = map.type === 'array' || map.type === 'percpu_array'
+  if (!profile.constantKeyElision || !isPrivileged || !isArray || prototype.id !== MAP_LOOKUP_ELEM) return
+  const key = constantKey(walk, register, map.keySize)
+  if (key === null || key >= map.maxEntries || (map.flags & BPF_F_INNER_MAP) !== 0) return
+  if (view.inner && map.type === 'percpu_array') {
+    refuse('EACCES', `constant key ${key} in an inner percpu_array: the kernel takes the template's ${map.maxEntries} entries for granted ` +
+      'and drops the NULL check, though the inner map at run time may be smaller; use a key that is not a constant')
+  }
+  noteStackRead(walk, checkStackSpan(walk, number, 0, map.keySize, 'read from'), map.keySize, true)
+  found.constantKey = key
+}
+
+/** The types of memory a helper may be handed; the kernel's list goes on with kinds that do not occur here. */
+const BUFFERS: readonly RegisterType[] = ['fp', 'pkt', 'pkt_meta', 'map_value']
+const BUFFER_LIST = 'fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_'
+
+function checkBuffer (walk: Walk, number: number, register: Register, size: number, direction: Direction): void {
+  if (!BUFFERS.includes(register.type)) refuse('EACCES', `R${number} type=${register.type} expected=${BUFFER_LIST}`)
+  switch (register.type) {
+    case 'fp':
+      checkStackArgument(walk, number, size, direction === 'write')
+      return
+    case 'map_value':
+      checkMapPermission((register.target as MapTarget).map, '', direction)
+      return checkMapAccess(walk, number, 0, size, direction)
+    default: return checkPacketAccess(walk, number, 0, size)
+  }
+}
+
+function resultOf (walk: Walk, prototype: HelperPrototype, { target, constantKey }: Arguments): Register {
+  if (prototype.returns === 'map_value_or_null' && target !== null) {
+    return constantKey === null
+      ? pointer('map_value_or_null', { target, id: walk.newId() })
+      : pointer('map_value', { target })
+  }
+  const { possibleCpus } = walk.program
+  if (prototype.id !== GET_SMP_PROCESSOR_ID || possibleCpus === undefined) return UNKNOWN_NUMBER
+  return ofScalar(below(possibleCpus))
+}
+
+/** @returns a number from 0 to `limit` - 1 */
+function below (limit: number): s.Scalar {
+  const scalar = s.draft(s.UNKNOWN)
+  scalar.umax = scalar.smax = w.ofU32(limit - 1)
+  scalar.umin = scalar.smin = w.ZERO
+  scalar.u32max = scalar.s32max = limit - 1
+  scalar.u32min = scalar.s32min = 0
+  s.synchronize(scalar)
+  return scalar
+}
+
+function checkCompatibility (map: VerifierMap, { id, name }: HelperPrototype): void {
+  const allowed = MAP_HELPERS[map.type] ?? [MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM]
+  if (!allowed.includes(id)) refuse('EINVAL', `cannot pass map_type ${MAP_TYPE_NUMBERS[map.type]} into func ${name}#${id}`)
+}
