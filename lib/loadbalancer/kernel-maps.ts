@@ -2,6 +2,7 @@
 
 import type { KernelMap } from '../bpf/map/index.ts'
 import { failure, success } from '../bpf/profile/errno.ts'
+import { NAME_CHARS_MAX } from '../bpf/syscall/index.ts'
 import type { Kernel } from '../bpf/syscall/index.ts'
 import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
 import type { Family } from '../maglev/index.ts'
@@ -25,7 +26,7 @@ function kernelTables (kernel: Kernel, outer: KernelMap, layout: BuiltLayout): T
   return {
     create (ids) {
       const { keySize, valueSize, maxEntries, flags } = innerAttributes(layout, ids.length)
-      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName, keySize, valueSize, maxEntries, flags })
+      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), keySize, valueSize, maxEntries, flags })
       if (!descriptor.ok) return descriptor
       const inner = kernel.map(descriptor.value)
       if (!inner.ok) return inner

@@ -7,7 +7,7 @@ import type { MapSpec } from '../bpf/object/spec.ts'
 import { findProfile } from '../bpf/profile/index.ts'
 import { createKernel, loadCollection } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
-import { constantsMapName, encodeLoadTimeConstants, mapNames, metricsMapName, programName } from '../datapath/index.ts'
+import { constantsMapName, encodeLoadTimeConstants, innerMapName, mapNames, metricsMapName, programName } from '../datapath/index.ts'
 import type { DatapathLayout } from '../datapath/index.ts'
 import { innerAttributes } from '../loadbalancer/index.ts'
 import type { MapSizes, NodeSettings } from '../loadbalancer/index.ts'
@@ -22,6 +22,8 @@ export interface Datapath {
   readonly program: LoadedProgram
   /** by the name in the object, e.g. `cilium_lb4_services_v2` */
   map (name: string): KernelMap
+  /** the name in the object, of which the kernel keeps 15 characters */
+  fullName (map: KernelMap): string
   metrics (): KernelMap
 }
 
@@ -40,12 +42,14 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
   }
   const { maps, programs } = collection.value
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
-  return { kernel, program: found(kernel.program(programs.get(programName) ?? -1), programName), map, metrics: () => map(metricsMapName) }
+  const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
+  const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
+  return { kernel, fullName, program: found(kernel.program(programs.get(programName) ?? -1), programName), map, metrics: () => map(metricsMapName) }
 }
 
 /** An object's maps have default sizes; the agent decides them, as it does in Cilium. */
 function editMap (spec: MapSpec, settings: NodeSettings): MapSpec {
-  if (spec.name === constantsMapName || spec.name.endsWith(constantsMapName)) return { ...spec, contents: constants(settings) }
+  if (spec.name === constantsMapName) return { ...spec, contents: constants(settings) }
   const size = sizeOf(spec.name, settings.mapSizes)
   if (size === undefined) return spec
   const flags = settings.preallocateMaps ? spec.flags & ~BPF_F_NO_PREALLOC : spec.flags | BPF_F_NO_PREALLOC

@@ -34,8 +34,14 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
     },
     getFrontend: (name, id) => frontendView(set.get(name), frontendOf(set.get(name), id)),
     getTable: (name, id) => tableView(set.get(name), frontendOf(set.get(name), id)),
-    listMaps: (name) => set.get(name).datapath.kernel.maps().map(mapView),
-    getMap: (name, id) => mapView(mapOf(set.get(name), id)),
+    listMaps: (name) => {
+      const { kernel, fullName } = set.get(name).datapath
+      return kernel.maps().map((map) => mapView(map, fullName(map)))
+    },
+    getMap: (name, id) => {
+      const map = mapOf(set.get(name), id)
+      return mapView(map, set.get(name).datapath.fullName(map))
+    },
     mapEntries: (name, id, options = {}) => mapEntries(mapOf(set.get(name), id), options.limit ?? ENTRIES_DEFAULT, options.cursor),
     listPrograms: (name) => set.get(name).datapath.kernel.programs().map(programView),
     getProgram: (name, id) => programView(programOf(set.get(name), id)),

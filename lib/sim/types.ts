@@ -114,7 +114,10 @@ export interface TableView {
 export interface MapView {
   readonly id: number
   readonly type: MapTypeName
+  /** as the kernel keeps it: 15 characters */
   readonly name: string
+  /** as the object has it, e.g. `cilium_lb4_services_v2` */
+  readonly fullName: string
   readonly flags: number
   readonly bytes_key: number
   readonly bytes_value: number

@@ -9,11 +9,13 @@ import type { MapView, ProgramView } from './types.ts'
 const BYTES_PER_INSN = 8
 const ENTRIES_MAX = 500
 
-export function mapView (map: KernelMap): MapView {
+/** @param fullName the name in the object file, of which the kernel keeps 15 characters */
+export function mapView (map: KernelMap, fullName: string): MapView {
   return {
     id: map.id,
     type: map.type,
     name: map.name,
+    fullName,
     flags: map.flags,
     bytes_key: map.keySize,
     bytes_value: map.valueSize,

@@ -9,6 +9,9 @@ import type { Result } from '../profile/errno.ts'
 import type { Kernel } from './kernel.ts'
 import { PSEUDO_MAP_FD, PSEUDO_MAP_VALUE } from './pseudo.ts'
 
+/** the kernel keeps 15 characters of a name; libbpf cuts longer ones off */
+export const NAME_CHARS_MAX = 15
+
 export interface LoadOptions {
   /** last word on a map before it is created: sizes, flags, the template's value size */
   readonly editMap?: (spec: MapSpec) => MapSpec
@@ -44,7 +47,7 @@ export function loadCollection (kernel: Kernel, spec: CollectionSpec, options: L
     if (!insns.ok) return refuse(inContext(insns, `program ${program.name}`))
     const { name, type, lines, functions } = program
     const inlining = options.inlining ?? 'kernel'
-    const fd = kernel.progLoad({ name, type, license: spec.license, insns: insns.value, lines, functions, inlining })
+    const fd = kernel.progLoad({ name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, insns: insns.value, lines, functions, inlining })
     if (!fd.ok) return refuse(inContext(fd, `program ${program.name}`))
     programs.set(program.name, fd.value)
   }
@@ -53,7 +56,7 @@ export function loadCollection (kernel: Kernel, spec: CollectionSpec, options: L
 
 function createMap (kernel: Kernel, spec: MapSpec, options: LoadOptions): Result<number> {
   const { name, type, keySize, valueSize, maxEntries, flags } = spec
-  const shape = { name, type, keySize, valueSize, maxEntries, flags, bypassSpecV1: options.bypassSpecV1 ?? true }
+  const shape = { name: name.slice(0, NAME_CHARS_MAX), type, keySize, valueSize, maxEntries, flags, bypassSpecV1: options.bypassSpecV1 ?? true }
   if (spec.inner === undefined) return withContents(kernel, kernel.mapCreate(shape), spec)
   const template = createMap(kernel, spec.inner, options)
   if (!template.ok) return inContext(template, 'inner map')

@@ -1,0 +1,128 @@
+// The emulated node against the running kernel: the same object and map contents on both, in every layout. Verdict, bytes
+// and counters of a seeded packet mix, the translated program instruction by instruction, memlock of every map.
+
+import t from 'tap'
+import { encode } from '../../lib/bpf/isa/index.ts'
+import { LD_IMM64 } from '../../lib/bpf/isa/op.ts'
+import { createExecution } from '../../lib/bpf/core/index.ts'
+import { datapathLayouts, decodeRevNatId, encodeU32, metricsMapName } from '../../lib/datapath/index.ts'
+import type { DatapathLayout } from '../../lib/datapath/index.ts'
+import { defaultSettings, kernelLbMaps } from '../../lib/loadbalancer/index.ts'
+import { createDatapath } from '../../lib/sim/datapath.ts'
+import type { Datapath } from '../../lib/sim/datapath.ts'
+import { comparisonPackets } from '../../lib/traffic/index.ts'
+import { testAssets } from '../support/assets.ts'
+import { createWorld, fillMaps } from '../support/balancer-world.ts'
+import type { WorldMaps } from '../support/balancer-world.ts'
+import { loadBalancer } from './support/balancer.ts'
+import type { KernelBalancer } from './support/balancer.ts'
+import { kernelSuite } from './support/tally.ts'
+import type { Suite } from './support/tally.ts'
+
+const seed = 20201009
+const mixSize = 600
+const blobTableSize = 4093
+const XDP_TX = 3
+const CALL = 0x85
+
+await kernelSuite('emulator', 2 * (2 * mixSize + 400), (suite) => {
+  for (const layout of datapathLayouts) {
+    const emulated = emulate(suite, layout)
+    const kernel = loadBalancer(suite.bpf, layout, blobTableSize)
+    const world = createWorld(layout === 'blob' ? blobTableSize : undefined)
+    fillMaps(world, kernel)
+    fillMaps(world, worldMaps(emulated, layout))
+    comparePackets(suite, layout, emulated, kernel, comparisonPackets(seed, mixSize, world.comparisonServices))
+    compareXlated(suite, layout, emulated, kernel)
+    compareMemlock(suite, layout, emulated, kernel)
+    kernel.object.close()
+  }
+})
+
+function emulate ({ bpf }: Suite, layout: DatapathLayout): Datapath {
+  const settings = {
+    ...defaultSettings('twin'),
+    layout,
+    possibleCpus: bpf.possibleCpus,
+    tableSizePolicy: layout === 'blob' ? { fixed: blobTableSize } : { perService: { perBackend: 100 } }
+  }
+  return createDatapath(testAssets(), settings, () => 7)
+}
+
+function worldMaps (datapath: Datapath, layout: DatapathLayout): WorldMaps {
+  const maps = kernelLbMaps(datapath.kernel, datapath.map, layout)
+  return {
+    update (map, key, value) {
+      const updated = datapath.map(map).update(key, value)
+      if (!updated.ok) throw new Error(`${map}: ${updated.error.message}`)
+    },
+    setTable (map, key, ids) {
+      const tables = map.includes('lb4') ? maps.maglev[4] : maps.maglev[6]
+      const table = tables.create(ids)
+      if (!table.ok) throw new Error(table.error.message)
+      tables.set(decodeRevNatId(key), table.value)
+      table.value.release()
+    }
+  }
+}
+
+function comparePackets (suite: Suite, layout: string, { kernel, program }: Datapath, twin: KernelBalancer, mix: ReturnType<typeof comparisonPackets>): void {
+  console.log(`# ${layout}: seed ${mix.seed}, ${Object.entries(mix.counts).map(([name, count]) => `${name} ${count}`).join(', ')}`)
+  const execution = createExecution(kernel.core, { cpu: 0, worker: 0 })
+  let sent = 0
+  for (const { bytes, packetClass } of mix.packets) {
+    const before = twin.counters()
+    const wanted = twin.run(bytes)
+    const counted = twin.counters().map((count, index) => count - (before[index] ?? 0))
+    const metricsBefore = counters(kernel.maps().find(({ name }) => name === metricsMapName))
+    const found = execution.run(program.image, bytes)
+    const emulated = counters(kernel.maps().find(({ name }) => name === metricsMapName)).map((count, index) => count - (metricsBefore[index] ?? 0))
+    const where = `${layout} ${packetClass} ${hex(bytes)}`
+    suite.same([found.fault, found.retval, hex(found.packet)], [null, wanted.retval, hex(wanted.data)], where)
+    suite.same(emulated, counted, `counters of ${where}`)
+    if (wanted.retval === XDP_TX) sent++
+  }
+  t.ok(sent >= 0.6 * mixSize, `${layout}: ${sent} of ${mixSize} packets were sent to a backend`)
+}
+
+function counters (metrics: ReturnType<Datapath['metrics']> | undefined): number[] {
+  if (metrics === undefined) throw new Error('no metrics map')
+  return Array.from({ length: metrics.maxEntries }, (_, index) => {
+    const values = metrics.lookup(encodeU32(index))
+    if (!values.ok) throw new Error(values.error.message)
+    const words = new DataView(values.value.buffer, values.value.byteOffset, values.value.length)
+    let sum = 0
+    for (let at = 0; at < words.byteLength; at += 8) sum += words.getUint32(at, true)
+    return sum
+  })
+}
+
+function compareXlated (suite: Suite, layout: string, { program }: Datapath, twin: KernelBalancer): void {
+  const { insns } = suite.bpf.xlated(twin.object.program)
+  const wanted = anonymous(insns)
+  const found = anonymous(encode(program.translated.insns))
+  suite.same(found.length, wanted.length, `${layout}: instructions of the translated program`)
+  for (let slot = 0; slot < Math.max(found.length, wanted.length); slot++) suite.same(found[slot], wanted[slot], `${layout}: xlated ${slot}`)
+}
+
+/** hex of every slot, with map ids and function addresses cleared */
+function anonymous (bytes: Uint8Array): string[] {
+  const slots: string[] = []
+  for (let at = 0; at < bytes.length; at += 8) {
+    const slot = bytes.slice(at, at + 8)
+    const pseudo = (slot[1] ?? 0) >> 4
+    if ((slot[0] === LD_IMM64 && pseudo !== 0) || (slot[0] === CALL && pseudo === 0)) slot.fill(0, 4)
+    slots.push(hex(slot))
+  }
+  return slots
+}
+
+function compareMemlock (suite: Suite, layout: string, datapath: Datapath, twin: KernelBalancer): void {
+  for (const [name, { fd }] of twin.object.maps) {
+    suite.same(datapath.map(name).memlockBytes(), suite.bpf.memlock(fd), `${layout}: memlock of ${name}`)
+  }
+}
+
+function hex (bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
