@@ -71,7 +71,7 @@ export const BackendPatch = Type.Object({
 const frontends = Type.Array(FrontendSpec, { maxItems: limits.frontendsPerService, default: [], description: 'Addresses of the service.' })
 const backends = Type.Array(BackendSpec, { maxItems: limits.backendsPerService, default: [], description: 'Backends of the service.' })
 
-export const BackendList = Type.Object({ backends }, {
+export const BackendList = Type.Object({ backends: Type.Array(BackendSpec, { maxItems: limits.backendsPerService, description: 'All of them.' }) }, {
   title: 'BackendList', description: 'All backends of a service.', ...closed, examples: [{ backends: [{ address: '10.244.1.7', port: 8080 }, { address: '10.244.2.9', port: 8080 }] }]
 })
 

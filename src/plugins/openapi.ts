@@ -68,8 +68,9 @@ function hoistComponents (document: Json): Json {
     if (Array.isArray(value)) return value.map(visit)
     if (typeof value !== 'object' || value === null) return value
     const copy = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, literal.has(name) ? inner : visit(inner)]))
-    const { title, ...schema } = copy
-    if (typeof title !== 'string' || 'version' in copy) return copy
+    const plain = withoutDefaulted(copy)
+    const { title, ...schema } = plain
+    if (typeof title !== 'string') return plain
     const { examples, example, ...compared } = schema
     const text = JSON.stringify(compared)
     const known = schemas.get(title)
@@ -77,9 +78,29 @@ function hoistComponents (document: Json): Json {
     if (known === undefined) schemas.set(title, { schema, text })
     return { $ref: `#/components/schemas/${title}` }
   }
-  const paths = visit(document['paths'])
+  const paths = visit(document['paths']) as Record<string, Record<string, { responses: Json }>>
+  const responses: Json = {}
+  for (const { responses: answers } of Object.values(paths).flatMap((path) => Object.values(path))) {
+    for (const [status, name] of sharedAnswers) {
+      if (answers[status] === undefined) continue
+      responses[name] = answers[status]
+      answers[status] = { $ref: `#/components/responses/${name}` }
+    }
+  }
   const sorted = [...schemas].sort(([a], [b]) => a < b ? -1 : 1).map(([title, { schema }]) => [title, schema])
-  return { ...document, components: { schemas: Object.fromEntries(sorted) as Json }, paths }
+  return { ...document, components: { schemas: Object.fromEntries(sorted) as Json, responses }, paths }
+}
+
+const sharedAnswers = [['304', 'NotModified'], ['4XX', 'Problem'], ['default', 'Problem']] as const
+
+/** What has a default may be left out: validation fills it in before it looks for what is required. */
+function withoutDefaulted (value: Json): Json {
+  const { required, properties, schema } = value as { required?: unknown, properties?: Record<string, Json>, schema?: Json }
+  if (required === true && schema?.['default'] !== undefined) return { ...value, required: false }
+  if (!Array.isArray(required) || properties === undefined) return value
+  const needed = required.filter((name: string) => properties[name]?.['default'] === undefined)
+  const { required: _, ...rest } = value
+  return needed.length > 0 ? { ...value, required: needed } : rest
 }
 
 // values, not schemas

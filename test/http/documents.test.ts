@@ -1,0 +1,115 @@
+// Reading JSON and YAML: faults are told with line and column, hostile documents are refused, and large ones arrive whole
+// without keeping the event loop.
+
+import fc from 'fast-check'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { Problem } from '../../routes/support/problems.ts'
+import { limits } from '../../routes/support/limits.ts'
+import { findJsonFault, lineAndColumn } from '../../src/documents/json-position.ts'
+import { dropBallast } from '../../src/documents/ballast.ts'
+import { parseJson, parseYaml } from '../../src/documents/parse.ts'
+import { Assembly, inPieces } from '../../src/documents/pieces.ts'
+import { createDocumentReader } from '../../src/documents/reader.ts'
+import { endpointSliceList } from './support/slices.ts'
+
+const seed = 20261123
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+t.test('the scanner agrees with JSON.parse on what is JSON', async (t) => {
+  const parses = (text: string): boolean => {
+    try {
+      JSON.parse(text)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const defect = fc.tuple(fc.json(), fc.nat(), fc.constantFrom('', '"', '{', '}', '[', ']', ',', ':', '\\', '0', '-', 'e', 'nul', ' ', '\n', '\u0001', '.'))
+    .map(([text, at, put]) => text.slice(0, at % (text.length + 1)) + put + text.slice(at % (text.length + 1) + (put === '' ? 1 : 0)))
+  fc.assert(fc.property(fc.oneof(fc.json(), defect), (text) => (findJsonFault(text) === null) === parses(text)), { seed, numRuns: 3000 })
+  t.comment(`seed ${seed}`)
+})
+
+t.test('a fault is told where it is', async (t) => {
+  const cases: Array<[string, string]> = [
+    ['{"a": }', 'Line 1, column 7: expected a value, got "}".'],
+    ['{\n  "a": 1,\n}', 'Line 3, column 1: expected a string in double quotes, got "}".'],
+    ['[1, 2', 'Line 1, column 6: expected "," or "]", got the end of the body.'],
+    ['{"a": 1} x', 'Line 1, column 10: expected the end of the text, got "x".'],
+    ['', 'Line 1, column 1: expected a value, got the end of the body.'],
+    ['{"a\\x": 1}', 'Line 1, column 4: expected the end of the string, or a valid character or escape in it, got "\\\\".'],
+    ['01', 'Line 1, column 2: expected the end of the text, got "1".']
+  ]
+  for (const [text, detail] of cases) t.match(parseJson(bytes(text)), { ok: false, fault: { code: 'MALFORMED_JSON', detail } })
+  t.same(lineAndColumn('a\nbc\n', 3), { line: 2, column: 2 })
+})
+
+t.test('hostile JSON is refused', async (t) => {
+  const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+  t.match(parseJson(bytes(deep(limits.documentDepth))), { ok: true })
+  t.match(parseJson(bytes(deep(limits.documentDepth + 1))), { ok: false, fault: { code: 'LIMIT_EXCEEDED' } })
+  t.match(parseJson(bytes(deep(200_000))), { ok: false, fault: { code: 'LIMIT_EXCEEDED' } })
+  t.match(parseJson(bytes('{"a": {"__proto__": {"x": 1}}}')), { ok: false, fault: { code: 'MALFORMED_JSON', pointer: '/a/__proto__' } })
+  t.match(parseJson(new Uint8Array([0x22, 0xff, 0x22])), { ok: false, fault: { detail: 'The body is not UTF-8.' } })
+})
+
+t.test('YAML streams, and what is wrong with some', async (t) => {
+  t.same(parseYaml(bytes('a: 1\n---\n---\nb: [x]\n')), { ok: true, value: [{ a: 1 }, { b: ['x'] }] })
+  t.match(parseYaml(bytes('a: 1\n---\nb: [x\n')), { ok: false, fault: { code: 'MALFORMED_YAML', pointer: '/1', detail: /^Line 4, column 1: / } })
+  t.match(parseYaml(bytes('a: 1\na: 2\n')), { ok: false, fault: { detail: /^Line 2, column 1: Map keys must be unique\.$/ } })
+  t.match(parseYaml(bytes('a: *missing\n')), { ok: false })
+  t.match(parseYaml(bytes('a: !!binary aGk=\n')), { ok: false, fault: { detail: /uses the tag/ } })
+  t.match(parseYaml(bytes('__proto__: {x: 1}\n')), { ok: false })
+  const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)].join('\n')
+  t.match(parseYaml(bytes(bomb)), { ok: false, fault: { code: 'LIMIT_EXCEEDED', detail: /aliases/ } })
+  t.match(parseYaml(bytes(`a: ${'['.repeat(limits.documentDepth)}${']'.repeat(limits.documentDepth)}`)), { ok: false, fault: { code: 'LIMIT_EXCEEDED' } })
+  t.match(parseYaml(bytes(`a: ${'['.repeat(50_000)}`)), { ok: false })
+})
+
+t.test('any JSON or YAML text gives a value or a fault, never a throw', async (t) => {
+  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.constantFrom('a', ':', ' ', '\n', '- ', '[', ']', '{', '}', '&a', '*a', '!', '"', '|', '>', '?', '#', '%', '---\n', '\t')).map((parts) => parts.join('')))
+  fc.assert(fc.property(text, (given) => typeof parseYaml(bytes(given)).ok === 'boolean' && typeof parseJson(bytes(given)).ok === 'boolean'), { seed, numRuns: 3000 })
+  t.comment(`seed ${seed}`)
+})
+
+t.test('pieces put together are the whole', async (t) => {
+  fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), fc.integer({ min: 1, max: 3000 }), (value, copies) => {
+    const whole = { items: Array.from({ length: copies }, () => value), by: { name: value } }
+    const assembly = new Assembly()
+    for (const piece of inPieces(whole)) assembly.add(JSON.parse(JSON.stringify(piece)) as typeof piece)
+    return JSON.stringify(assembly.value) === JSON.stringify(whole)
+  }), { seed, numRuns: 60 })
+  t.comment(`seed ${seed}`)
+})
+
+t.test('a 20 MB list of EndpointSlices is read beside the event loop', async (t) => {
+  const text = endpointSliceList({ bytes: 20e6 })
+  const expected = JSON.parse(text) as { items: object[] }
+  dropBallast([expected])
+  const reader = createDocumentReader()
+  t.teardown(() => reader.close())
+  const body = Buffer.from(text)
+  // what the preparation left behind is not to be measured
+  await sleep(50)
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  const started = performance.now()
+  const [read] = await reader.read(body, 'json')
+  const durationMs = performance.now() - started
+  delay.disable()
+  t.same(JSON.stringify(read), JSON.stringify(expected), 'arrives whole')
+  const pauseMs = delay.max / 1e6
+  t.comment(`${(text.length / 1e6).toFixed(1)} MB, ${expected.items.length} slices, read in ${durationMs.toFixed(0)} ms, longest pause of the event loop ${pauseMs.toFixed(0)} ms`)
+  t.ok(pauseMs < 200, 'no pause over 200 ms')
+})
+
+t.test('faults from the worker thread say as much', async (t) => {
+  const reader = createDocumentReader()
+  t.teardown(() => reader.close())
+  const long = `[${'1,\n'.repeat(limits.inlineJsonBytes / 3)}]`
+  await t.rejects(reader.read(Buffer.from(long), 'json'), new Problem('MALFORMED_JSON', `Line ${long.split('\n').length}, column 1: expected a value, got "]".`))
+  const documents = await reader.read(Buffer.from(`${'# comment\n'.repeat(limits.inlineYamlBytes / 10)}\na: 1\n---\nb: 2\n`), 'yaml')
+  t.same(documents, [{ a: 1 }, { b: 2 }])
+})
