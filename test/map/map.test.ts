@@ -106,7 +106,12 @@ t.test('an LRU hash keeps the newest, and what a program used', async (t) => {
 })
 
 interface Model { readonly entries: Map<string, string>, readonly maxEntries: number }
-type Operation = { readonly kind: 'update' | 'delete' | 'lookup' | 'take', readonly key: number, readonly value: number, readonly flags: number }
+interface Operation {
+  readonly kind: 'update' | 'delete' | 'lookup' | 'take'
+  readonly key: number
+  readonly value: number
+  readonly flags: number
+}
 
 const operation: fc.Arbitrary<Operation> = fc.record({
   kind: fc.constantFrom('update', 'update', 'update', 'delete', 'lookup', 'take'),

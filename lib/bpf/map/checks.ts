@@ -43,7 +43,8 @@ export function checkFlags ({ flags, type }: MapAttr, allowed: number): Refusal 
 }
 
 export function checkPerCpuValue ({ valueSize }: MapAttr): Refusal {
-  return round8(valueSize) > perCpuUnitBytes ? failure('E2BIG', `value size ${valueSize} is over ${perCpuUnitBytes}, the most for a per-CPU map`) : null
+  if (round8(valueSize) <= perCpuUnitBytes) return null
+  return failure('E2BIG', `value size ${valueSize} is over ${perCpuUnitBytes}, the most for a per-CPU map`)
 }
 
 function hasBoth (flags: number, one: number, other: number): boolean {

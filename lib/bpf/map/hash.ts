@@ -36,7 +36,8 @@ export function checkHash (attr: MapAttr, lru = false): Refusal {
   if (maxEntries === 0 || keySize === 0 || valueSize === 0) {
     return failure('EINVAL', `${type} needs key size, value size and max_entries of at least 1`)
   }
-  if (keySize + valueSize >= largestElement) return failure('E2BIG', `key and value of ${keySize + valueSize} bytes reach ${largestElement}`)
+  const bytes = keySize + valueSize
+  if (bytes >= largestElement) return failure('E2BIG', `key and value of ${bytes} bytes reach ${largestElement}`)
   return null
 }
 

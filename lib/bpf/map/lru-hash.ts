@@ -15,7 +15,8 @@ export const lruHashKind: MapKind = {
     const both = BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE
     const refused = checkHash(attr, true)
     if (refused !== null) return refused
-    return (attr.flags & both) === both ? failure('EINVAL', 'the lists of BPF_F_NO_COMMON_LRU live on the node of each CPU: no BPF_F_NUMA_NODE') : null
+    if ((attr.flags & both) !== both) return null
+    return failure('EINVAL', 'the lists of BPF_F_NO_COMMON_LRU live on the node of each CPU: no BPF_F_NUMA_NODE')
   },
   checkRoom: checkHashRoom,
   maxEntries: ({ flags, maxEntries }, possibleCpus) =>

@@ -9,7 +9,8 @@ import { BPF_F_MMAPABLE, BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC } from './flags.
 import { areaBytes, kmallocBytes, pageAlign, powerOfTwo, round8 } from './size-classes.ts'
 
 /** the map types whose weight is known */
-export type WeighedType = Extract<MapTypeName, 'array' | 'percpu_array' | 'array_of_maps' | 'prog_array' | 'perf_event_array' | 'cgroup_array' |
+export type WeighedType = Extract<MapTypeName,
+  'array' | 'percpu_array' | 'array_of_maps' | 'prog_array' | 'perf_event_array' | 'cgroup_array' |
   'hash' | 'lru_hash' | 'hash_of_maps' | 'percpu_hash' | 'lru_percpu_hash' | 'lpm_trie'>
 
 export interface MapShape {

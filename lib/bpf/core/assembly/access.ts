@@ -2,11 +2,11 @@
 // block, the block to its map, the map to where in it a value lies.
 
 import {
-  ARRAY, ARRAY_ELEM_SIZE, ARRAY_VALUE, BLOCK_ELEM, BLOCK_ELEMS, BLOCK_MAP, ELEM_KEY, HASH, HTAB_ELEM_SIZE, LRU_HASH, MAP_KEY_SIZE,
-  MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PAGE_SHIFT, HEADER_FIRST_PAGE, HEADER_FRONTIER, round8
+  ARRAY, ARRAY_ELEM_SIZE, ARRAY_VALUE, BLOCK_ELEM, BLOCK_ELEMS, BLOCK_MAP, ELEM_KEY, HASH, HEADER_FIRST_PAGE,
+  HEADER_FRONTIER, HTAB_ELEM_SIZE, LRU_HASH, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PAGE_SHIFT, round8
 } from './layout'
-import { blockOf, BLOCK_HEADER } from './allocator'
-import { headOf, pageKind, PAGE_PERCPU } from './pages'
+import { BLOCK_HEADER, blockOf } from './allocator'
+import { headOf, PAGE_PERCPU, pageKind } from './pages'
 import { perCpuOffset, perCpuOwner } from './percpu'
 
 /** @returns true iff all bytes of [address, address + size) are in one value of one live map */

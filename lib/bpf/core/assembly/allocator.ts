@@ -7,12 +7,12 @@
 // Page descriptors lead from any address to its block, so a stray access can be told from a proper one.
 
 import {
-  BLOCK_OTHER, DESCRIPTORS, DESCRIPTOR_BYTES, HEADER, HEADER_ALLOC_LOCK, HEADER_EPOCH, HEADER_FIRST_PAGE, HEADER_FRONTIER, HEADER_MAGIC,
-  HEADER_PAGES_USED, HEADER_PAGE_LIMIT, HEADER_SLAB_LISTS, MAGIC, PAGE_BYTES, PAGE_SHIFT
+  BLOCK_OTHER, DESCRIPTOR_BYTES, DESCRIPTORS, HEADER, HEADER_ALLOC_LOCK, HEADER_EPOCH, HEADER_FIRST_PAGE,
+  HEADER_FRONTIER, HEADER_MAGIC, HEADER_PAGE_LIMIT, HEADER_PAGES_USED, HEADER_SLAB_LISTS, MAGIC, PAGE_BYTES, PAGE_SHIFT
 } from './layout'
 import { lock, unlock } from './lock'
 import {
-  descriptor, giveRun, headOf, linkPage, pageAddress, pageKind, PAGE_LARGE, PAGE_SLAB, setHead, takeRun, unlinkPage
+  descriptor, giveRun, headOf, linkPage, PAGE_LARGE, PAGE_SLAB, pageAddress, pageKind, setHead, takeRun, unlinkPage
 } from './pages'
 
 export const BLOCK_HEADER: usize = 16

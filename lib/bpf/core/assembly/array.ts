@@ -2,8 +2,8 @@
 // up to 8 bytes); percpu_array: addresses of per-CPU objects; array_of_maps: addresses of inner maps, 0 for none.
 
 import {
-  ARRAY_ELEM_SIZE, ARRAY_INDEX_MASK, ARRAY_VALUE, BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, MAP_MAX_ENTRIES, MAP_VALUE_SIZE,
-  pointerAt, POSSIBLE_CPUS, round8, setPointer
+  ARRAY_ELEM_SIZE, ARRAY_INDEX_MASK, ARRAY_VALUE, BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, MAP_MAX_ENTRIES,
+  MAP_VALUE_SIZE, pointerAt, POSSIBLE_CPUS, round8, setPointer
 } from './layout'
 import { allocatePerCpu, PERCPU_STRIDE, releasePerCpu } from './percpu'
 import { copyBytes } from './bytes'

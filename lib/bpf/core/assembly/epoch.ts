@@ -3,7 +3,9 @@
 // and tags the object with the one before. The object may go when no reader noted its tag or an older epoch.
 // Epochs are odd, so that 0 can say "reads nothing".
 
-import { BLOCK_MAP, HEADER_EPOCH, HEADER_LIMBO_HEAD, HEADER_LIMBO_LOCK, HEADER_LIMBO_TAIL, HEADER_READERS, MAX_WORKERS } from './layout'
+import {
+  BLOCK_MAP, HEADER_EPOCH, HEADER_LIMBO_HEAD, HEADER_LIMBO_LOCK, HEADER_LIMBO_TAIL, HEADER_READERS, MAX_WORKERS
+} from './layout'
 import { BLOCK_HEADER, release } from './allocator'
 import { lock, unlock } from './lock'
 import { destroyMap } from './lifecycle'

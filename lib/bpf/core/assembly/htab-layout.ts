@@ -7,9 +7,7 @@
 // element    0 next, 8 free-list link, 16 LRU node: next 16, previous 24, cpu u16 32, list u8 34, ref u8 35;
 //            40 hash, 48 key, value at 48 + round8(key_size).
 
-import {
-  ELEM_KEY, HTAB_BUCKETS, HTAB_ELEMS, HTAB_ELEM_SIZE, HTAB_N_BUCKETS, MAP_KEY_SIZE, pointerAt, round8
-} from './layout'
+import { ELEM_KEY, HTAB_BUCKETS, HTAB_ELEM_SIZE, HTAB_ELEMS, HTAB_N_BUCKETS, MAP_KEY_SIZE, pointerAt, round8 } from './layout'
 
 export const BUCKET_BYTES: usize = 16
 export const BUCKET_LOCK: usize = 8

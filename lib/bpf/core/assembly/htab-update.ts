@@ -3,12 +3,13 @@
 // pointer in place (Linux 6.16 and later), so that a racing reader sees the old or the new map and never misses the key.
 
 import {
-  BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, BLOCK_ELEM, E2BIG, EEXIST, EINVAL, ELEM_HASH, ELEM_KEY, ENOENT, ENOMEM,
-  HASH_OF_MAPS, HTAB_ELEM_SIZE, HTAB_HASHRND, MAP_TYPE,
-  MAP_FLAGS, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_VALUE_SIZE, pointerAt, setPointer
+  BLOCK_ELEM, BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_HASH, ELEM_KEY, ENOENT, ENOMEM,
+  HASH_OF_MAPS, HTAB_ELEM_SIZE, HTAB_HASHRND, MAP_FLAGS, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE,
+  pointerAt, setPointer
 } from './layout'
 import {
-  bucketOf, BUCKET_LOCK, elemAt, elemCount, elemTotal, ELEM_FREE_LINK, freeBump, freeHead, freeLock, isEnd, spareElems, valueOf
+  BUCKET_LOCK, bucketOf, ELEM_FREE_LINK, elemAt, elemCount, elemTotal, freeBump, freeHead, freeLock, isEnd, spareElems,
+  valueOf
 } from './htab-layout'
 import { BPF_F_LOCK } from './array'
 import { allocateFor } from './allocator'

@@ -15,11 +15,12 @@ import {
   MAP_VALUE_SIZE, pointerAt, POSSIBLE_CPUS, setPointer
 } from './layout'
 import {
-  ACTIVE, clearReference, cpuOf, FREE, head, INACTIVE, initHead, initList, isEmpty, isReferenced, linkFirst, listOf, LIST_LOCK, LOCAL_FREE,
-  LOCAL_PENDING, moveIn, moveToFree, moveWithin, nextOf, NODE_IN_ELEM, previousOf, rotate, setCpuOf, setListOf, unlinkNode
+  ACTIVE, clearReference, cpuOf, FREE, head, INACTIVE, initHead, initList, isEmpty, isReferenced, linkFirst, LIST_LOCK,
+  listOf, LOCAL_FREE, LOCAL_PENDING, moveIn, moveToFree, moveWithin, nextOf, NODE_IN_ELEM, previousOf, rotate, setCpuOf,
+  setListOf, unlinkNode
 } from './lru-list'
 import { allocate } from './allocator'
-import { bucketOf, BUCKET_LOCK, elemAt, elemTotal, isEnd, lruState, valueOf } from './htab-layout'
+import { BUCKET_LOCK, bucketOf, elemAt, elemTotal, isEnd, lruState, valueOf } from './htab-layout'
 import { checkFlags, hashOf, link, unlink } from './htab-update'
 import { copyBytes } from './bytes'
 import { htabMapLookupRaw, lookupLocked } from './htab-lookup'

@@ -1,10 +1,10 @@
 // Map functions as BPF programs call them: one entry for any type of map, and the ones that translated code calls by name.
 // `cpu` is the CPU the program runs on.
 
+import { ARRAY, ARRAY_OF_MAPS, EINVAL, ENOTSUPP, HASH, LRU_HASH, MAP_TYPE, PERCPU_ARRAY, pointerAt } from './layout'
 import {
-  ARRAY, ARRAY_OF_MAPS, EINVAL, ENOTSUPP, HASH, LRU_HASH, MAP_TYPE, PERCPU_ARRAY, pointerAt
-} from './layout'
-import { arrayMapLookupElem, arrayMapUpdateElem, arrayOfMapsLookupElem, perCpuArrayLookupElem, perCpuArrayUpdateElem } from './array'
+  arrayMapLookupElem, arrayMapUpdateElem, arrayOfMapsLookupElem, perCpuArrayLookupElem, perCpuArrayUpdateElem
+} from './array'
 import { htabMapDeleteElem, htabMapUpdateElem } from './htab-update'
 import { htabMapLookupRaw } from './htab-lookup'
 import { lruMapDeleteElem, lruMapLookupElem, lruMapUpdateElem } from './lru'

@@ -9,7 +9,8 @@
 // Free runs stand in bins by length (exact up to 32 pages, then by powers of two) and merge with free neighbours.
 
 import {
-  DESCRIPTORS, DESCRIPTOR_BYTES, HEADER_FIRST_PAGE, HEADER_FRONTIER, HEADER_PAGES_USED, HEADER_PAGE_LIMIT, HEADER_RUN_BINS, PAGE_SHIFT
+  DESCRIPTOR_BYTES, DESCRIPTORS, HEADER_FIRST_PAGE, HEADER_FRONTIER, HEADER_PAGE_LIMIT, HEADER_PAGES_USED,
+  HEADER_RUN_BINS, PAGE_SHIFT
 } from './layout'
 
 export const PAGE_FREE: u8 = 1

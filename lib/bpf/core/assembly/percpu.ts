@@ -8,7 +8,7 @@
 import { HEADER_ALLOC_LOCK, HEADER_PERCPU_LISTS, HEADER_PERCPU_LOCK, PAGE_SHIFT, POSSIBLE_CPUS } from './layout'
 import { allocate, release } from './allocator'
 import { lock, unlock } from './lock'
-import { descriptor, giveRun, headOf, linkPage, pageAddress, PAGE_PERCPU, pageKind, setHead, takeRun, unlinkPage } from './pages'
+import { descriptor, giveRun, headOf, linkPage, PAGE_PERCPU, pageAddress, pageKind, setHead, takeRun, unlinkPage } from './pages'
 
 export const PERCPU_STRIDE: usize = 65536
 const STRIDE: u32 = 65536

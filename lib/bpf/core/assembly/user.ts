@@ -3,11 +3,13 @@
 // need no map memory (frozen, map flags, sizes) are the caller's. Every operation is a reader of its own.
 
 import {
-  ARRAY, ARRAY_OF_MAPS, ARRAY_VALUE, BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_KEY, ENOENT, ENOTSUPP, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_N_BUCKETS,
-  LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PERCPU_ARRAY, pointerAt, round8
+  ARRAY, ARRAY_OF_MAPS, ARRAY_VALUE, BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_KEY, ENOENT,
+  ENOTSUPP, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_N_BUCKETS, LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE,
+  MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PERCPU_ARRAY, pointerAt, round8
 } from './layout'
 import {
-  arrayMapLookupElem, arrayMapUpdateElem, arrayOfMapsLookupElem, arrayOfMapsSwap, copyFromPerCpu, copyToPerCpu, pointerSlot
+  arrayMapLookupElem, arrayMapUpdateElem, arrayOfMapsLookupElem, arrayOfMapsSwap, copyFromPerCpu, copyToPerCpu,
+  pointerSlot
 } from './array'
 import { BUCKET_BYTES, elemCount, isEnd, valueOf } from './htab-layout'
 import { copyBytes } from './bytes'
