@@ -165,8 +165,8 @@ await kernelSuite('object: as libbpf reads it', libbpf === undefined || !existsS
       const ours = spec.value.maps[index] as MapSpec
       same(shapeOf(ours), mapOf(libbpf, map), `${name}: map ${ours.name}`)
       const inner = libbpf.innerMap(map)
-      if (inner !== null && ours.inner !== undefined) same([ours.inner.name, shapeOf(ours.inner)], [libbpf.mapName(inner), mapOf(libbpf, inner)], `${name}: inner map of ${ours.name}`)
-      else same(ours.inner === undefined, inner === null, `${name}: ${ours.name} holds maps`)
+      same(ours.inner === undefined ? null : [ours.inner.name, shapeOf(ours.inner)],
+        inner === null ? null : [libbpf.mapName(inner), mapOf(libbpf, inner)], `${name}: inner map of ${ours.name}`)
     }
     if (same(libbpf.load(object), 0, `${name} is loaded`)) {
       const fds = new Map(maps.map((map) => [String(libbpf.mapName(map)), Number(libbpf.mapFd(map))]))

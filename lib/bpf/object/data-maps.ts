@@ -28,7 +28,8 @@ export function readDataMaps (elf: ElfFile, btf: Btf | undefined, objectName: st
     if (kind === undefined || section.size === 0) continue
     const pointer = elf.relocations.get(section.index)?.[0]
     if (pointer !== undefined) {
-      return malformed(section.name, pointer.offset, `variable initialised with the address of ${pointer.symbol.name}, which is only known at run time`, 'EOPNOTSUPP')
+      const what = `variable initialised with the address of ${pointer.symbol.name}, which is only known at run time`
+      return malformed(section.name, pointer.offset, what, 'EOPNOTSUPP')
     }
     total += section.size
     if (total > objectLimits.bytesMax) return malformed(section.name, 0, `${total} bytes of global variables`, 'E2BIG')

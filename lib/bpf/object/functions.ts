@@ -63,7 +63,9 @@ function readSection (elf: ElfFile, section: ElfSection, maps: ObjectMaps): Form
   let end = 0
   for (const symbol of symbols) {
     const { name, value, size } = symbol
-    if (value % INSN_BYTES !== 0 || size % INSN_BYTES !== 0 || size === 0) return malformed(section.name, value, `function ${name} of ${size} bytes is no whole instructions`)
+    if (value % INSN_BYTES !== 0 || size % INSN_BYTES !== 0 || size === 0) {
+      return malformed(section.name, value, `function ${name} of ${size} bytes is no whole instructions`)
+    }
     if (value + size > section.bytes.length) return malformed(section.name, value, `function ${name} lies outside the section`)
     if (value < end) return malformed(section.name, value, `function ${name} overlaps the one before`)
     if (symbol.binding === STB_LOCAL && section.name !== SUBPROGRAM_SECTION) {
@@ -118,7 +120,9 @@ function readReference (
     if (symbol.value % INSN_BYTES !== 0) return refuse(`call of ${target} into the middle of an instruction`)
     return { ok: true, value: { kind: 'call', target: symbol.value / INSN_BYTES + insn.imm + 1 } }
   }
-  if (insn?.code !== LD_IMM64 || owner.insns[slot + 1] === undefined) return refuse(`relocation against ${target} of an instruction that cannot hold an address`)
+  if (insn?.code !== LD_IMM64 || owner.insns[slot + 1] === undefined) {
+    return refuse(`relocation against ${target} of an instruction that cannot hold an address`)
+  }
   if (type !== R_BPF_64_64) return refuse(`relocation type ${type} of an address of ${target}`)
   if (isSubprogram(elf, symbol)) return addressOf(symbol, insn, target, refuse)
   const map = mapAt(elf, symbol, insn.imm, maps)

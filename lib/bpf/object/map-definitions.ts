@@ -34,7 +34,8 @@ export function readMapDefinitions (elf: ElfFile, btf: Btf | undefined): FormatR
   if (btf === undefined) return malformed(MAPS_SECTION, 0, 'map definitions need the object\'s BTF')
   const initialised = elf.relocations.get(section.index)?.[0]
   if (initialised !== undefined) {
-    return malformed(MAPS_SECTION, initialised.offset, `slot initialised with ${initialised.symbol.name}; initial values of maps of maps and program arrays are not supported`, 'EOPNOTSUPP')
+    const what = `slot initialised with ${initialised.symbol.name}; initial values of maps of maps and program arrays are not supported`
+    return malformed(MAPS_SECTION, initialised.offset, what, 'EOPNOTSUPP')
   }
   const variables = variablesBySection(btf).get(MAPS_SECTION) ?? []
   if (variables.length > objectLimits.mapsMax) return malformed(MAPS_SECTION, 0, `${variables.length} maps`, 'E2BIG')
@@ -74,7 +75,7 @@ interface Definition {
 
 /** @param level an inner map's declaration may not hold another's, nor be pinned */
 function readDefinition (btf: Btf, name: string, id: TypeId, offset: number, level: 'outer' | 'inner'): FormatResult<MapSpec> {
-  const refuse = (what: string, errno?: 'EOPNOTSUPP'): FormatResult<never> => malformed(MAPS_SECTION, offset, `map ${name}: ${what}`, errno)
+  const refuse: Refuse = (what, errno) => malformed(MAPS_SECTION, offset, `map ${name}: ${what}`, errno)
   const struct = typeOf(btf, skipModifiers(btf, id) ?? 0)
   if (struct.kind !== 'struct') return refuse(`declared as ${struct.kind}, not as a struct`)
   const definition: Definition = {}
@@ -92,12 +93,15 @@ function readDefinition (btf: Btf, name: string, id: TypeId, offset: number, lev
   return specOf(definition, name, level, refuse)
 }
 
-function specOf (definition: Definition, name: string, level: 'outer' | 'inner', refuse: (what: string, errno?: 'EOPNOTSUPP') => FormatResult<never>): FormatResult<MapSpec> {
+type Refuse = (what: string, errno?: 'EOPNOTSUPP') => FormatResult<never>
+
+function specOf (definition: Definition, name: string, level: 'outer' | 'inner', refuse: Refuse): FormatResult<MapSpec> {
   const { keySize = 0, valueSize = 0, maxEntries = 0, flags = 0, pinning = 0, inner } = definition
   if (definition.type === undefined) return refuse('no map type')
   const type = mapTypeOf(definition.type)
   if (type === undefined) return refuse(`map type ${definition.type} is not known`, 'EOPNOTSUPP')
-  if (isOuterMap(type) !== (inner !== undefined)) return refuse(inner === undefined ? `${type} without a declaration of its inner maps` : `${type} cannot hold maps`)
+  if (isOuterMap(type) && inner === undefined) return refuse(`${type} without a declaration of its inner maps`)
+  if (!isOuterMap(type) && inner !== undefined) return refuse(`${type} cannot hold maps`)
   if (pinning > 1 || (pinning !== 0 && level === 'inner')) return refuse(`pinning ${pinning}`)
   return {
     ok: true,

@@ -95,7 +95,9 @@ function placeFunctions (main: FunctionCode, subprograms: ReadonlyMap<number, Fu
     if (placed.has(callee)) continue
     placed.set(callee, slots)
     slots += callee.insns.length
-    if (slots > PROGRAM_SLOTS_MAX) return malformed(main.section, main.start * 8, `program ${main.name} has more than ${PROGRAM_SLOTS_MAX} instructions`, 'E2BIG')
+    if (slots > PROGRAM_SLOTS_MAX) {
+      return malformed(main.section, main.start * 8, `program ${main.name} has more than ${PROGRAM_SLOTS_MAX} instructions`, 'E2BIG')
+    }
     pending.push({ code: callee, slot: 0 })
   }
   return { ok: true, value: placed }
