@@ -6,7 +6,7 @@ import {
   datapathLayouts, encodeBackendValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord, mapNames, reasons
 } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
-import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
+import { buildTable, defaultSeed, supportedTableSizes } from '../../lib/maglev/index.ts'
 import { buildPacket, formatAddress, parseAddress, parsePacket, verifyChecksums } from '../../lib/packet/index.ts'
 import type { PacketSpec } from '../../lib/packet/index.ts'
 import { comparisonPackets, createTrafficGenerator } from '../../lib/traffic/index.ts'
@@ -62,7 +62,10 @@ await kernelSuite('datapath', 6000, (suite, t) => {
 
     compareVectors(suite, layout)
   }
-  compareManyFlows(suite)
+  // M is a constant of the blob's program: the verifier must take each, and each must divide right
+  for (const m of supportedTableSizes) compareFlows(suite, createWorld(m), ['blob'], m, 30)
+  // the layouts pick the same backend for every flow where their tables are of one size
+  compareFlows(suite, createWorld(blobTableSize), datapathLayouts, blobTableSize, mixSize)
 })
 
 /** @returns packets by verdict */
@@ -130,33 +133,41 @@ function oddChecksumPackets (world: World): Uint8Array[] {
   }))
 }
 
-/** every flow of the vectors, through a program with the tables they were computed with */
+/** every flow of the vectors, through a program with the tables they were computed with: each flow has a service of its own */
 function compareVectors (suite: Suite, layout: DatapathLayout): void {
   for (const m of new Set(vectors.flows.map((flow) => flow.m))) {
     const flows = vectors.flows.filter((flow) => flow.m === m)
     const balancer = loadBalancer(suite.bpf, layout, m)
+    flows.forEach((flow, index) => createVectorService(balancer, flow, index))
     flows.forEach((flow, index) => {
-      const vip = address(flow.family === 4 ? '172.20.0.10' : 'fd00:20::10')
-      const revNatId = encodeRevNatId(index + 1)
-      const frontend = { word: frontendWord(2), count: flow.n, revNatId: index + 1, flags: 0, flags2: 0, quarantinedCount: 0 }
-      const backends = backendsOf(flow)
-      for (const { id, address: text, port } of backends) {
-        const backend = encodeBackendValue({ address: address(text), port, protocol: 6, flags: 0, clusterId: 0, zone: 0 })
-        balancer.update(mapNames.backends[flow.family], encodeU32(id), backend)
-      }
-      const key = encodeServiceKey({ address: vip, port: flow.destinationPort, slot: 0, protocol: flow.protocol, scope: 0 })
-      balancer.update(mapNames.services[flow.family], key, encodeServiceValue(frontend))
-      const table = buildTable(m, backends, defaultSeed(), '1.17+')
-      balancer.setTable(mapNames.maglev[flow.family], revNatId, table?.ids ?? new Uint32Array(m))
+      const destination = vectorAddress(flow, index)
       const { sourcePort, destinationPort, protocol } = flow
-      const found = balancer.run(buildPacket({ source: address(flow.source), destination: vip, sourcePort, destinationPort, protocol }))
+      const found = balancer.run(buildPacket({ source: address(flow.source), destination, sourcePort, destinationPort, protocol }))
       const { network, transport } = parsePacket(found.data)
-      const destination = formatAddress(network?.destination ?? vip)
-      const chosen = backends.find(({ address, port }) => address === destination && port === transport?.destinationPort)
+      const reached = formatAddress(network?.destination ?? destination)
+      const chosen = backendsOf(flow).find(({ address, port }) => address === reached && port === transport?.destinationPort)
       suite.same([found.retval, chosen?.id], [3, flow.backendId], `${layout} vector ${JSON.stringify(flow)}`)
     })
     balancer.object.close()
   }
+}
+
+function vectorAddress ({ family }: FlowVector, index: number): Uint8Array {
+  return address(family === 4 ? `172.20.0.${index}` : `fd00:20::${index}`)
+}
+
+function createVectorService (balancer: KernelBalancer, flow: FlowVector, index: number): void {
+  const { family, n, m, protocol, destinationPort } = flow
+  const revNatId = index + 1
+  const backends = backendsOf(flow)
+  for (const { id, address: text, port } of backends) {
+    const backend = encodeBackendValue({ address: address(text), port, protocol: 6, flags: 0, clusterId: 0, zone: 0 })
+    balancer.update(mapNames.backends[family], encodeU32(id), backend)
+  }
+  const key = encodeServiceKey({ address: vectorAddress(flow, index), port: destinationPort, slot: 0, protocol, scope: 0 })
+  const frontend = { word: frontendWord(2), count: n, revNatId, flags: 0, flags2: 0, quarantinedCount: 0 }
+  balancer.update(mapNames.services[family], key, encodeServiceValue(frontend))
+  balancer.setTable(mapNames.maglev[family], encodeRevNatId(revNatId), buildTable(m, backends, defaultSeed(), '1.17+')?.ids ?? new Uint32Array(m))
 }
 
 function backendsOf ({ family, n }: FlowVector): Array<{ id: number, address: string, port: number, protocol: 'TCP', weight: number }> {
@@ -169,24 +180,22 @@ function backendsOf ({ family, n }: FlowVector): Array<{ id: number, address: st
   }))
 }
 
-/** the layouts pick the same backend for every flow where their tables are of one size */
-function compareManyFlows (suite: Suite): void {
-  const world = createWorld(blobTableSize)
-  const balancers = datapathLayouts.map((layout) => {
-    const balancer = loadBalancer(suite.bpf, layout, blobTableSize)
+/** generated flows to the world's services through programs of these layouts */
+function compareFlows (suite: Suite, world: World, layouts: readonly DatapathLayout[], m: number, flows: number): void {
+  const balancers = layouts.map((layout) => {
+    const balancer = loadBalancer(suite.bpf, layout, m)
     fillMaps(world, balancer)
     return balancer
   })
-  const targets = world.comparisonServices.filter(({ empty }) => empty !== true)
-  const generator = createTrafficGenerator({ seed, targets })
+  const generator = createTrafficGenerator({ seed, targets: world.comparisonServices.filter(({ empty }) => empty !== true) })
   const into = new Uint8Array(generator.maximumLength)
-  for (let flow = 0; flow < mixSize; flow++) {
+  for (let flow = 0; flow < flows; flow++) {
     const packet = into.slice(0, generator.next(into, 0))
     const wanted = modelBalancer(world, packet)
-    for (const balancer of balancers) {
+    balancers.forEach((balancer, index) => {
       const found = balancer.run(packet)
-      suite.same([found.retval, hex(found.data)], [wanted.verdict, hex(wanted.bytes)], `flow ${flow}: ${hex(packet)}`)
-    }
+      suite.same([found.retval, hex(found.data)], [wanted.verdict, hex(wanted.bytes)], `${layouts[index]} of ${m}, flow ${flow}: ${hex(packet)}`)
+    })
   }
   for (const { object } of balancers) object.close()
 }
