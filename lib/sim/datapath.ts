@@ -44,7 +44,8 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
-  return { kernel, fullName, program: found(kernel.program(programs.get(programName) ?? -1), programName), map, metrics: () => map(metricsMapName) }
+  const program = found(kernel.program(programs.get(programName) ?? -1), programName)
+  return { kernel, program, map, fullName, metrics: () => map(metricsMapName) }
 }
 
 /** An object's maps have default sizes; the agent decides them, as it does in Cilium. */

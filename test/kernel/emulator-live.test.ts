@@ -5,12 +5,13 @@ import t from 'tap'
 import { encode } from '../../lib/bpf/isa/index.ts'
 import { LD_IMM64 } from '../../lib/bpf/isa/op.ts'
 import { createExecution } from '../../lib/bpf/core/index.ts'
-import { datapathLayouts, decodeRevNatId, encodeU32, metricsMapName } from '../../lib/datapath/index.ts'
+import { datapathLayouts, decodeRevNatId, encodeU32 } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import { defaultSettings, kernelLbMaps } from '../../lib/loadbalancer/index.ts'
 import { createDatapath } from '../../lib/sim/datapath.ts'
 import type { Datapath } from '../../lib/sim/datapath.ts'
 import { comparisonPackets } from '../../lib/traffic/index.ts'
+import type { ComparisonMix } from '../../lib/traffic/index.ts'
 import { testAssets } from '../support/assets.ts'
 import { createWorld, fillMaps } from '../support/balancer-world.ts'
 import type { WorldMaps } from '../support/balancer-world.ts'
@@ -66,7 +67,9 @@ function worldMaps (datapath: Datapath, layout: DatapathLayout): WorldMaps {
   }
 }
 
-function comparePackets (suite: Suite, layout: string, { kernel, program }: Datapath, twin: KernelBalancer, mix: ReturnType<typeof comparisonPackets>): void {
+function comparePackets (
+  suite: Suite, layout: string, { kernel, program, metrics }: Datapath, twin: KernelBalancer, mix: ComparisonMix
+): void {
   console.log(`# ${layout}: seed ${mix.seed}, ${Object.entries(mix.counts).map(([name, count]) => `${name} ${count}`).join(', ')}`)
   const execution = createExecution(kernel.core, { cpu: 0, worker: 0 })
   let sent = 0
@@ -74,9 +77,9 @@ function comparePackets (suite: Suite, layout: string, { kernel, program }: Data
     const before = twin.counters()
     const wanted = twin.run(bytes)
     const counted = twin.counters().map((count, index) => count - (before[index] ?? 0))
-    const metricsBefore = counters(kernel.maps().find(({ name }) => name === metricsMapName))
+    const metricsBefore = counters(metrics())
     const found = execution.run(program.image, bytes)
-    const emulated = counters(kernel.maps().find(({ name }) => name === metricsMapName)).map((count, index) => count - (metricsBefore[index] ?? 0))
+    const emulated = counters(metrics()).map((count, index) => count - (metricsBefore[index] ?? 0))
     const where = `${layout} ${packetClass} ${hex(bytes)}`
     suite.same([found.fault, found.retval, hex(found.packet)], [null, wanted.retval, hex(wanted.data)], where)
     suite.same(emulated, counted, `counters of ${where}`)
@@ -85,8 +88,7 @@ function comparePackets (suite: Suite, layout: string, { kernel, program }: Data
   t.ok(sent >= 0.6 * mixSize, `${layout}: ${sent} of ${mixSize} packets were sent to a backend`)
 }
 
-function counters (metrics: ReturnType<Datapath['metrics']> | undefined): number[] {
-  if (metrics === undefined) throw new Error('no metrics map')
+function counters (metrics: ReturnType<Datapath['metrics']>): number[] {
   return Array.from({ length: metrics.maxEntries }, (_, index) => {
     const values = metrics.lookup(encodeU32(index))
     if (!values.ok) throw new Error(values.error.message)

@@ -33,7 +33,8 @@ export function emulatedStory (profile: KernelProfile): StoryMachine {
   if (!program.ok) throw new Error(program.error.message)
   const errno = <T>(result: Result<T>, value: (value: T) => number): number => result.ok ? value(result.value) : -result.error.number
   const lookup = (map: number, key: number): number => errno(kernel.mapLookup(map, u32(key)), toI32)
-  const update = (map: number, key: number, value: number, flags?: number): number => errno(kernel.mapUpdate(map, u32(key), u32(value), flags), () => 0)
+  const update = (map: number, key: number, value: number, flags?: number): number =>
+    errno(kernel.mapUpdate(map, u32(key), u32(value), flags), () => 0)
   return {
     createArray: (maxEntries, flags) =>
       errno(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries, flags }), (created) => created),

@@ -1,0 +1,200 @@
+// The simulator as a whole: a change happens on every node or on none, answers equal what lies in the maps, and every
+// lookup is the program's own.
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { SimError } from '../../lib/sim/errors.ts'
+import type { SimErrorCode } from '../../lib/sim/errors.ts'
+import type { FlowSpec, ServiceSpec, Simulator } from '../../lib/sim/types.ts'
+import { someBackends, someService, testSimulator } from '../support/simulator.ts'
+
+const flow: FlowSpec = { source: '203.0.113.7', sourcePort: 51022, destination: '172.20.0.10', destinationPort: 443, protocol: 'TCP' }
+
+function refusal (act: () => unknown): SimError {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof SimError) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+t.test('two nodes from the start, as documented', async (t) => {
+  const sim = testSimulator()
+  t.match(sim.listNodes(), [
+    { name: 'cilium', layout: 'blob', tableSizePolicy: { fixed: 16381 } },
+    { name: 'dynamic', layout: 'dynamic', tableSizePolicy: { perService: { perBackend: 100 } } }
+  ])
+})
+
+t.test('a flow gets a backend through the program of every node', async (t) => {
+  const sim = testSimulator()
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  const { revision, results } = sim.lookup({ flows: [flow] })
+  t.equal(revision, sim.revision())
+  for (const node of results[0]?.nodes ?? []) {
+    t.equal(node.verdict, 'XDP_TX')
+    t.match(node.backend?.address, /^10\.0\.0\.[012]$/)
+    t.equal(node.cost.mapLookups, 5)
+    t.equal(node.cost.mapCalls, node.node === 'cilium' ? 3 : 4, 'the dynamic inner array is called, the fixed one inlined')
+  }
+})
+
+t.test('drops name Cilium\'s code and the step', async (t) => {
+  const sim = testSimulator()
+  sim.putService(someService('echo', '172.20.0.10', someBackends(1)))
+  sim.putService(someService('empty', '172.20.0.11', []))
+  sim.putService({ ...someService('inside', '10.96.0.1', someBackends(1)), frontends: [{ address: '10.96.0.1', port: 443, protocol: 'TCP', type: 'ClusterIP' }] })
+  const step = (change: Partial<FlowSpec>): unknown => {
+    const answer = sim.lookup({ nodes: ['cilium'], flows: [{ ...flow, ...change }] }).results[0]?.nodes[0]
+    return [answer?.verdict, answer?.drop]
+  }
+  t.same(step({ destinationPort: 444 }), ['XDP_DROP', { code: 158, step: 'unknown_port' }])
+  t.same(step({ destination: '172.20.0.11' }), ['XDP_DROP', { code: 158, step: 'no_backend' }])
+  t.same(step({ destination: '10.96.0.1' }), ['XDP_DROP', { code: 158, step: 'no_table' }])
+  t.same(step({ destination: '192.0.2.1' }), ['XDP_PASS', null])
+  t.match(sim.listFrontends('cilium').find(({ type }) => type === 'ClusterIP'), { table: null, reason: /bpf-lb-external-clusterip/ })
+})
+
+t.test('a trace tells every executed instruction and costs the same', async (t) => {
+  const sim = testSimulator()
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  const plain = sim.lookup({ flows: [flow] }).results[0]?.nodes ?? []
+  const traced = sim.lookup({ flows: [flow], trace: true }).results[0]?.nodes ?? []
+  for (const [index, node] of traced.entries()) {
+    const { trace = [], ...rest } = node
+    t.same(rest, plain[index])
+    t.equal(trace.length, node.cost.instructions)
+    t.match(trace.at(-1), { text: '(95) exit', registers: { length: 11 } })
+    t.ok(trace.some(({ source }) => source?.file.endsWith('balancer.c')))
+  }
+})
+
+t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
+  interface Vector extends Record<'family' | 'sourcePort' | 'destinationPort' | 'protocol' | 'm' | 'n' | 'backendId', number> { readonly source: string }
+  const { flows } = JSON.parse(readFileSync(join(import.meta.dirname, '../datapath/flow-vectors.json'), 'utf8')) as { flows: Vector[] }
+  const sizes = new Set(flows.map(({ m }) => m))
+  for (const m of sizes) {
+    const sim = testSimulator({ nodes: [] })
+    sim.createNode({ name: 'blob', tableSizePolicy: { fixed: m } })
+    sim.createNode({ name: 'slots', layout: 'dynamic', tableSizePolicy: { fixed: m } })
+    for (const { family, source, sourcePort, destinationPort, protocol, n, backendId } of flows.filter((one) => one.m === m)) {
+      const destination = family === 4 ? '172.20.0.10' : 'fd00:20::10'
+      const name = protocol === 6 ? 'TCP' : 'UDP'
+      sim.putState({ nodeAddresses: [], services: [vectorService(family, destination, destinationPort, name, n)] })
+      const { results } = sim.lookup({ flows: [{ source, sourcePort, destination, destinationPort, protocol: name }] })
+      const expected = family === 4
+        ? `10.${(backendId - 1) >> 16 & 255}.${(backendId - 1) >> 8 & 255}.${(backendId - 1) & 255}`
+        : `fd00::${backendId.toString(16)}`
+      for (const node of results[0]?.nodes ?? []) t.equal(node.backend?.address, expected, `${node.node} m=${m} n=${n} ${source}:${sourcePort}`)
+    }
+  }
+})
+
+function vectorService (family: number, address: string, port: number, protocol: 'TCP' | 'UDP', n: number): ServiceSpec {
+  const backends = family === 4
+    ? someBackends(n).map((backend) => ({ ...backend, weight: 1 }))
+    : Array.from({ length: n }, (_, i) => ({ address: `fd00::${(i + 1).toString(16)}`, port: 443, protocol: 'TCP' as const, weight: 1, state: 'active' as const }))
+  return { namespace: 'default', name: 'vector', frontends: [{ address, port, protocol, type: 'LoadBalancer' }], backends }
+}
+
+t.test('a table is what lies in the inner map', async (t) => {
+  const sim = testSimulator()
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  for (const name of ['cilium', 'dynamic']) {
+    const [frontend] = sim.listFrontends(name)
+    const table = sim.getTable(name, frontend?.id ?? 0)
+    t.equal(table.slots.length, table.m)
+    t.equal(Object.values(table.counts).reduce((sum, count) => sum + count, 0), table.m)
+    t.equal(table.sha256U32LE, createHash('sha256').update(Buffer.from(Uint32Array.from(table.slots).buffer)).digest('hex'))
+    const inner = sim.getMap(name, frontend?.table?.mapId ?? 0)
+    t.equal(inner.bytes_value * inner.max_entries, 4 * table.m)
+  }
+  t.match(sim.listFrontends('dynamic')[0], { table: { m: 509 } }, '3 backends at 100 slots each')
+})
+
+t.test('what is refused changes nothing, anywhere', async (t) => {
+  const sim = testSimulator()
+  sim.createNode({ name: 'small', mapSizes: { services: 8, backends: 4, revNat: 8, maglev: 8 } })
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  const before = snapshot(sim)
+  const cases: ReadonlyArray<readonly [SimErrorCode, () => unknown, RegExp]> = [
+    ['MAP_FULL', () => sim.putService(someService('big', '172.20.0.12', someBackends(9, 100))), /small.*cilium_lb4_(services_v2|backends_v3)/],
+    ['FRONTEND_CONFLICT', () => sim.putService(someService('thief', '172.20.0.10', someBackends(1))), /172\.20\.0\.10:443\/TCP belongs to service default\/echo/],
+    ['SERVICE_EXISTS', () => sim.putService(someService('echo', '172.20.0.10', []), { create: true }), /default\/echo/],
+    ['INVALID_ARGUMENT', () => sim.putService(someService('bad', '172.20.0.999', [])), /172\.20\.0\.999/],
+    ['SERVICE_NOT_FOUND', () => sim.deleteService('default', 'nothing'), /default\/nothing/],
+    ['NODE_EXISTS', () => sim.createNode({ name: 'cilium' }), /cilium/],
+    ['INVALID_ARGUMENT', () => sim.createNode({ name: 'odd', tableSizePolicy: { fixed: 1000 } }), /1000/],
+    ['INVALID_ARGUMENT', () => sim.createNode({ name: 'odd', tableSizePolicy: { perService: { perBackend: 100 } } }), /blob/],
+    ['INVALID_DOCUMENT', () => sim.importDocuments([{ kind: 'Service' }], { operation: 'apply', dryRun: false }), /./],
+    ['INVALID_PACKET', () => sim.lookup({ packets: ['00'] }), /packets\/0/],
+    ['INVALID_PACKET', () => sim.lookup({ packets: ['0'.repeat(29)] }), /whole bytes/],
+    ['INVALID_FLOW', () => sim.lookup({ flows: [{ ...flow, source: '2001:db8::1' }] }), /famil/],
+    ['NODE_NOT_FOUND', () => sim.lookup({ nodes: ['nowhere'], flows: [flow] }), /nowhere/]
+  ]
+  for (const [code, act, message] of cases) {
+    const error = refusal(act)
+    t.equal(error.code, code, error.message)
+    t.match(error.message, message)
+  }
+  t.same(snapshot(sim), before)
+})
+
+function snapshot (sim: Simulator): unknown {
+  return [sim.getState(), sim.listNodes(), sim.listNodes().map(({ name }) => sim.lbMapsText(name))]
+}
+
+t.test('cilium-config changes node cilium, and only with the rest of the import', async (t) => {
+  const sim = testSimulator()
+  const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config', namespace: 'kube-system' }, data: { 'bpf-lb-maglev-table-size': '1021' } }
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  t.match(sim.importDocuments([config], { operation: 'apply', dryRun: true }), { updated: 1 })
+  t.match(sim.getNode('cilium'), { tableSizePolicy: { fixed: 16381 } }, 'a dry run changes nothing')
+  sim.importDocuments([config], { operation: 'apply', dryRun: false })
+  t.match(sim.getNode('cilium'), { tableSizePolicy: { fixed: 1021 } })
+  t.equal(sim.getTable('cilium', sim.listFrontends('cilium')[0]?.id ?? 0).m, 1021)
+  t.equal(sim.lookup({ nodes: ['cilium'], flows: [flow] }).results[0]?.nodes[0]?.verdict, 'XDP_TX')
+})
+
+t.test('imported services are not edited by hand', async (t) => {
+  const sim = testSimulator()
+  sim.importDocuments([
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'default' }, spec: { type: 'ClusterIP', clusterIP: '10.96.0.7', ports: [{ port: 80 }] } }
+  ], { operation: 'apply', dryRun: false })
+  t.equal(sim.getService('default', 'web').source, 'k8s')
+  t.equal(refusal(() => sim.deleteService('default', 'web')).code, 'IMPORTED_OBJECT')
+  t.equal(refusal(() => sim.putService(someService('web', '10.96.0.7', []))).code, 'IMPORTED_OBJECT')
+  sim.putState({ nodeAddresses: ['192.0.2.1'], services: [someService('other', '172.20.0.10', [])] })
+  t.same(sim.listServices().map(({ name, source }) => [name, source]), [['other', 'api']])
+})
+
+t.test('a node made later realises everything there is', async (t) => {
+  const sim = testSimulator()
+  sim.putNodeAddresses(['192.0.2.1', '2001:db8::1'])
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  sim.createNode({ name: 'late' })
+  t.equal(sim.lbMapsText('late'), sim.lbMapsText('cilium'))
+  t.match(sim.updateNode('late', { kernel: '5.10' }), { kernel: '5.10' })
+  t.match(sim.xlated('late', sim.listPrograms('late')[0]?.id ?? 0), /r1 \+= 272/)
+  sim.deleteNode('late')
+  t.equal(refusal(() => sim.getNode('late')).code, 'NODE_NOT_FOUND')
+})
+
+t.test('entries of a map come page by page in the kernel\'s order', async (t) => {
+  const sim = testSimulator()
+  sim.putService(someService('echo', '172.20.0.10', someBackends(30)))
+  const map = sim.listMaps('cilium').find(({ fullName }) => fullName === 'cilium_lb4_backends_v3')
+  const keys: unknown[] = []
+  let cursor: string | undefined
+  do {
+    const page = sim.mapEntries('cilium', map?.id ?? 0, { limit: 7, ...(cursor === undefined ? {} : { cursor }) })
+    keys.push(...page.items.map((item) => JSON.stringify((item as { key: string[] }).key)))
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined)
+  t.equal(keys.length, 30)
+  t.equal(new Set(keys).size, 30)
+})
