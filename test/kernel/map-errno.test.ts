@@ -6,6 +6,7 @@ import { memlockBytes } from '../../lib/bpf/map/index.ts'
 import type { WeighedType } from '../../lib/bpf/map/index.ts'
 import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
 import type { Bpf } from './support/bpf.ts'
+import { loadOperation, operationBytes, packetFor } from './support/programs.ts'
 import { kernelSuite } from './support/tally.ts'
 import { createTwins, emulatedKeys, errnoNumber, generator, kernelKeys } from './support/twins.ts'
 import type { TwinAttr, TwinMap } from './support/twins.ts'
@@ -84,6 +85,44 @@ await kernelSuite('map errno: operations', operated.length * operationsPerMap, (
     }
     same(emulatedKeys(twin.map), (attr.flags ?? 0) & 16 ? emulatedKeys(twin.map) : kernelKeys(bpf, twin.fd, 4), `${attr.type}: keys at the end`)
     twin.close()
+  }
+})
+
+const programmed: readonly TwinAttr[] = [
+  { type: 'array', keySize: 4, valueSize: 8, maxEntries: 5 },
+  { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 5 },
+  { type: 'hash', keySize: 4, valueSize: 8, maxEntries: 5, flags: 64 },
+  { type: 'hash', keySize: 4, valueSize: 8, maxEntries: 5, flags: 65 },
+  { type: 'lru_hash', keySize: 4, valueSize: 8, maxEntries: 5, flags: 64 },
+  { type: 'lru_hash', keySize: 4, valueSize: 8, maxEntries: 6, flags: 66 }
+]
+
+await kernelSuite('map errno: helpers in programs', programmed.length * operationsPerMap, ({ bpf, same }, t) => {
+  t.comment(`seed ${seed}`)
+  bpf.pinToCpu(0)
+  const random = generator(seed)
+  const twins = createTwins(bpf)
+  const { core } = twins
+  const operands = core.alloc(operationBytes)
+  for (const attr of programmed) {
+    const { fd, map, close } = twins.create(attr)
+    const kernel = { lookup: loadOperation(bpf, fd, 'lookup'), update: loadOperation(bpf, fd, 'update'), delete: loadOperation(bpf, fd, 'delete') }
+    const emulated = {
+      lookup: () => core.exports.mapLookupElem(map.address, operands, 0) === 0 ? 0 : 1,
+      update: (flags: number) => Number(core.exports.mapUpdateElem(map.address, operands, operands + 4, BigInt(flags), 0)),
+      delete: () => Number(core.exports.mapDeleteElem(map.address, operands, 0))
+    }
+    for (let i = 0; i < operationsPerMap; i++) {
+      const key = random(8)
+      const flags = random(3) === 0 ? random(10) : 0
+      const operation = (['lookup', 'update', 'update', 'delete'] as const)[random(4)] ?? 'lookup'
+      const packet = packetFor(key, i, flags)
+      core.bytes().set(packet, operands)
+      same(emulated[operation](flags), bpf.testRun(kernel[operation], packet).retval | 0, `${attr.type}: ${operation} ${key} flags ${flags}`)
+    }
+    for (const program of Object.values(kernel)) bpf.close(program)
+    same(emulatedKeys(map), kernelKeys(bpf, fd, 4), `${attr.type}: keys at the end`)
+    close()
   }
 })
 

@@ -5,7 +5,7 @@ import type { Suite } from './support/tally.ts'
 import { kernelSuite } from './support/tally.ts'
 import { createTwins, emulatedKeys, errnoNumber, generator, kernelKeys } from './support/twins.ts'
 import type { TwinMap, Twins } from './support/twins.ts'
-import { programTypes } from './support/bpf.ts'
+import { loadOperation, packetFor } from './support/programs.ts'
 
 const sequences = 60
 const seed = 1999
@@ -38,9 +38,7 @@ function insertNew ({ bpf, same }: Suite, { fd, map }: TwinMap): void {
 }
 
 function churn ({ bpf, same }: Suite, { core }: Twins, { fd, map }: TwinMap, random: (below: number) => number, where: string): void {
-  const program = bpf.programLoad({ type: programTypes.xdp, insns: lookupProgram(fd) })
-  if (program.fd < 0) throw new Error(`program refused: errno ${-program.fd}`)
-  const packet = Buffer.alloc(14)
+  const program = loadOperation(bpf, fd, 'lookup')
   const keyAt = core.alloc(4)
   for (let step = 0; step < 4 * map.maxEntries + 40; step++) {
     const n = random(map.maxEntries * 2)
@@ -49,50 +47,18 @@ function churn ({ bpf, same }: Suite, { core }: Twins, { fd, map }: TwinMap, ran
       const flags = action === 0 ? 2 : 0
       same(errnoNumber(map.update(key(n), key(step), flags)), bpf.update(fd, key(n), key(step), flags), `${where}, step ${step}: update`)
     } else if (action < 9) {
-      packet.writeUInt32LE(n)
       core.view().setUint32(keyAt, n, true)
       const found = core.exports.mapLookupElem(map.address, keyAt, 0) !== 0
-      same(found ? 1 : 0, bpf.testRun(program.fd, packet).retval, `${where}, step ${step}: look-up`)
+      same(found ? 1 : 0, bpf.testRun(program, packetFor(n)).retval, `${where}, step ${step}: look-up`)
     } else {
       same(errnoNumber(map.delete(key(n))), bpf.delete(fd, key(n)), `${where}, step ${step}: delete`)
     }
   }
   same(emulatedKeys(map), kernelKeys(bpf, fd, 4), `${where}: keys left`)
   core.free(keyAt)
-  bpf.close(program.fd)
+  bpf.close(program)
 }
 
 function key (n: number): Uint8Array {
   return Uint8Array.of(n, n >> 8, n >> 16, n >> 24)
-}
-
-/** XDP: looks up the packet's first four bytes; returns 1 if the key is there, 0 if not. */
-function lookupProgram (fd: number): Uint8Array {
-  const insn = (code: number, dst: number, src: number, offset: number, imm: number): Buffer => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeUInt8(code, 0)
-    bytes.writeUInt8(dst | src << 4, 1)
-    bytes.writeInt16LE(offset, 2)
-    bytes.writeInt32LE(imm, 4)
-    return bytes
-  }
-  return Buffer.concat([
-    insn(0xb7, 6, 0, 0, 0), // r6 = 0
-    insn(0x61, 2, 1, 0, 0), // r2 = data
-    insn(0x61, 3, 1, 4, 0), // r3 = data_end
-    insn(0xbf, 4, 2, 0, 0),
-    insn(0x07, 4, 0, 0, 4),
-    insn(0x2d, 4, 3, 9, 0), // if r2 + 4 > data_end goto exit
-    insn(0x61, 5, 2, 0, 0),
-    insn(0x63, 10, 5, -4, 0), // key on the stack
-    insn(0xbf, 2, 10, 0, 0),
-    insn(0x07, 2, 0, 0, -4),
-    insn(0x18, 1, 1, 0, fd),
-    insn(0, 0, 0, 0, 0),
-    insn(0x85, 0, 0, 0, 1), // bpf_map_lookup_elem
-    insn(0x15, 0, 0, 1, 0),
-    insn(0xb7, 6, 0, 0, 1),
-    insn(0xbf, 0, 6, 0, 0),
-    insn(0x95, 0, 0, 0, 0)
-  ])
 }

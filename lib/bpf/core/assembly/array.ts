@@ -28,22 +28,21 @@ export function arrayOfMapsLookupElem (map: usize, key: usize): usize {
   return slot == 0 ? 0 : pointerAt(slot)
 }
 
+/** From a program; a percpu_array's value is this CPU's copy. */
 export function arrayMapUpdateElem (map: usize, key: usize, value: usize, flags: u64): i32 {
+  return write(map, arrayMapLookupElem(map, key), value, flags)
+}
+
+export function perCpuArrayUpdateElem (map: usize, key: usize, value: usize, flags: u64, cpu: u32): i32 {
+  return write(map, perCpuArrayLookupElem(map, key, cpu), value, flags)
+}
+
+/** The order of the checks shows where a request is wrong in two ways. */
+function write (map: usize, to: usize, value: usize, flags: u64): i32 {
   if ((flags & ~BPF_F_LOCK) > BPF_EXIST) return -EINVAL
-  const to = arrayMapLookupElem(map, key)
   if (to == 0) return -E2BIG
   if ((flags & BPF_NOEXIST) != 0) return -EEXIST
   if ((flags & BPF_F_LOCK) != 0) return -EINVAL
-  copyBytes(to, value, load<u32>(map + MAP_VALUE_SIZE))
-  return 0
-}
-
-/** From a program: this CPU's copy only. */
-export function perCpuArrayUpdateElem (map: usize, key: usize, value: usize, flags: u64, cpu: u32): i32 {
-  if (flags > BPF_EXIST) return -EINVAL
-  const to = perCpuArrayLookupElem(map, key, cpu)
-  if (to == 0) return -E2BIG
-  if (flags == BPF_NOEXIST) return -EEXIST
   copyBytes(to, value, load<u32>(map + MAP_VALUE_SIZE))
   return 0
 }
