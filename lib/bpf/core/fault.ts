@@ -1,4 +1,4 @@
-// How an engine ends a packet that may not go on. A fault is a value: it never reaches the process.
+// How an engine ends a packet that may not go on. A fault is a value: nothing is thrown, and other packets run on.
 
 import type { Access, Region } from '../verifier/facts.ts'
 import { FAULT_ACCESS, FAULT_BUDGET, FAULT_CALL } from './assembly/exec-layout.ts'
