@@ -1,7 +1,7 @@
 // One address, several forms. Which ones a route has is what its 200 response declares (`content` by media type; JSON where
 // nothing is said); the client chooses by Accept (RFC 9110, 12.5.1) or, where a browser or a shell cannot, by `?format=`.
 
-import { Negotiator } from '@fastify/accept-negotiator'
+import '@fastify/accepts'
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import { Type } from 'typebox'
 import { Problem } from './problems.ts'
@@ -31,8 +31,6 @@ export function producedTypes (schema: RouteOptions['schema']): string[] {
   return content === undefined ? [mediaTypes.json] : Object.keys(content)
 }
 
-const negotiators = new Map<string, Negotiator>()
-
 /** Throws NOT_ACCEPTABLE, which lists what there is. */
 export function negotiate (request: FastifyRequest, available: readonly string[]): string {
   const wanted = (request.query as { format?: unknown } | undefined)?.format
@@ -43,11 +41,8 @@ export function negotiate (request: FastifyRequest, available: readonly string[]
   }
   const accept = request.headers.accept
   if (accept === undefined) return available[0] ?? mediaTypes.json
-  const key = available.join()
-  const negotiator = negotiators.get(key) ?? new Negotiator({ supportedValues: [...available] })
-  negotiators.set(key, negotiator)
-  const type = negotiator.negotiate(accept)
-  if (type === null) throw notAcceptable(`Accept: ${accept.slice(0, 200)}`, available)
+  const type = request.accepts().type([...available])
+  if (typeof type !== 'string') throw notAcceptable(`Accept: ${accept.slice(0, 200)}`, available)
   return type
 }
 
