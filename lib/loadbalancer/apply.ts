@@ -10,8 +10,8 @@ import type { LbResult } from './errors.ts'
 import type { DesiredChange, LbNode, NodePlan } from './node.ts'
 import type { LbMaps } from './ports.ts'
 import type { TableSizeChange } from './realised.ts'
-import { ciliumMapName } from './write-set.ts'
-import type { MapWrite, TableContents } from './write-set.ts'
+import { ciliumMapName, sameTableBackends } from './write-set.ts'
+import type { EntryWrite, MapWrite, TableContents } from './write-set.ts'
 
 export interface NodeTarget {
   readonly node: LbNode
@@ -52,25 +52,27 @@ export function realiseChange (change: DesiredChange, targets: readonly NodeTarg
   return done(plans.map(({ plan }) => ({
     node: plan.node.settings.name,
     writes: plan.writes.length,
-    tables: plan.writes.filter(write => write.map === 'maglev' && write.table !== null).length,
+    tables: plan.writes.filter(({ write }) => write.map === 'maglev' && write.table !== null).length,
     sizeChanges: plan.sizeChanges
   })))
 }
 
 function writePlan (plan: NodePlan, maps: LbMaps, undos: Undo[]): ReturnType<typeof refuse> | null {
   const build = tableBuilder(plan.node)
-  for (const write of plan.writes) {
-    const result = write.map === 'maglev' ? writeTable(write, maps, build, undos) : writeEntry(write, maps, undos)
+  for (const { write, existed } of plan.writes) {
+    const result = write.map === 'maglev' ? writeTable(write, maps, build, undos) : writeEntry(write, existed, maps, undos)
     if (!result.ok) return refuseWrite(plan.node, write, result.error)
   }
   return null
 }
 
-function writeEntry (write: Exclude<MapWrite, { map: 'maglev' }>, maps: LbMaps, undos: Undo[]): Result<void> {
+function writeEntry (write: EntryWrite, existed: boolean, maps: LbMaps, undos: Undo[]): Result<void> {
   const map = maps[write.map][write.family]
-  const before = map.lookup(write.key)
-  const result = write.value === null ? map.delete(write.key) : map.update(write.key, write.value)
-  if (result.ok) undos.push(() => before.ok ? map.update(write.key, before.value) : map.delete(write.key))
+  const key = write.key()
+  const before = existed ? map.lookup(key) : null
+  if (before?.ok === false) return before
+  const result = write.removes ? map.delete(key) : map.update(key, write.value())
+  if (result.ok) undos.push(before === null ? () => map.delete(write.key()) : () => map.update(write.key(), before.value))
   return result
 }
 
@@ -96,7 +98,7 @@ function writeTable (
 function tableBuilder (node: LbNode): (contents: TableContents) => Table {
   let last: { contents: TableContents, table: Table } | null = null
   return contents => {
-    if (last !== null && last.contents.m === contents.m && last.contents.backends === contents.backends) return last.table
+    if (last?.contents.m === contents.m && sameTableBackends(last.contents.backends, contents.backends)) return last.table
     const table = buildTable(contents.m, contents.backends, node.seed, node.settings.release)
     if (table === null) throw new Error('a table without backends was planned')
     last = { contents, table }

@@ -6,7 +6,7 @@ import { NAME_CHARS_MAX } from '../bpf/syscall/index.ts'
 import type { Kernel } from '../bpf/syscall/index.ts'
 import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
 import type { Family } from '../maglev/index.ts'
-import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
+import { innerAttributes, slotStride } from './layout.ts'
 import type { BuiltLayout } from './layout.ts'
 import type { LbMaps, PerFamily, TableMap, TablesPort } from './ports.ts'
 
@@ -25,20 +25,20 @@ export function kernelLbMaps (kernel: Kernel, map: (name: string) => KernelMap, 
 function kernelTables (kernel: Kernel, outer: KernelMap, layout: BuiltLayout): TablesPort {
   return {
     create (ids) {
-      const { keySize, valueSize, maxEntries, flags } = innerAttributes(layout, ids.length)
-      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), keySize, valueSize, maxEntries, flags })
+      const attributes = innerAttributes(layout, ids.length)
+      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), ...attributes })
       if (!descriptor.ok) return descriptor
       const inner = kernel.map(descriptor.value)
       if (!inner.ok) return inner
-      const table = new KernelTable(kernel, inner.value)
+      const table = new KernelTable(kernel, inner.value, layout)
       table.retain()
       kernel.close(descriptor.value)
-      table.write(encodeTable(ids))
+      table.write(ids)
       return success(table)
     },
     get (revNatId) {
       const inner = outer.innerMap(encodeRevNatId(revNatId))
-      return inner === undefined ? undefined : new KernelTable(kernel, inner)
+      return inner === undefined ? undefined : new KernelTable(kernel, inner, layout)
     },
     set (revNatId, table) {
       if (!(table instanceof KernelTable)) return failure('EINVAL', 'the table is no map of this kernel')
@@ -54,10 +54,12 @@ function kernelTables (kernel: Kernel, outer: KernelMap, layout: BuiltLayout): T
 class KernelTable implements TableMap {
   readonly map: KernelMap
   readonly #kernel: Kernel
+  readonly #stride: number
 
-  constructor (kernel: Kernel, map: KernelMap) {
+  constructor (kernel: Kernel, map: KernelMap, layout: BuiltLayout) {
     this.#kernel = kernel
     this.map = map
+    this.#stride = slotStride[layout]
   }
 
   get mapId (): number {
@@ -69,16 +71,16 @@ class KernelTable implements TableMap {
   }
 
   read (): Uint32Array {
-    const { core } = this.#kernel
-    const bytes = new Uint8Array(this.m * 4)
-    this.#elements((at, offset, size) => { bytes.set(core.bytes().subarray(at, at + size), offset) })
-    return decodeTable(bytes)
+    const view = this.#kernel.core.view()
+    const ids = new Uint32Array(this.m)
+    for (let slot = 0, at = this.#first; slot < ids.length; slot++, at += this.#stride) ids[slot] = view.getUint32(at, true)
+    return ids
   }
 
   /** All elements at once, as a batch update does: a system call per slot would cost more than the table itself. */
-  write (bytes: Uint8Array): void {
-    const target = this.#kernel.core.bytes()
-    this.#elements((at, offset, size) => { target.set(bytes.subarray(offset, offset + size), at) })
+  write (ids: Uint32Array): void {
+    const view = this.#kernel.core.view()
+    for (let slot = 0, at = this.#first; slot < ids.length; slot++, at += this.#stride) view.setUint32(at, ids[slot] ?? 0, true)
   }
 
   retain (): void {
@@ -89,11 +91,7 @@ class KernelTable implements TableMap {
     this.map.release()
   }
 
-  /** where the values of the array lie: side by side, each rounded up to 8 bytes */
-  #elements (visit: (at: number, offset: number, size: number) => void): void {
-    const { address, maxEntries, valueSize } = this.map
-    const first = address + this.#kernel.profile.structs.bpfArray.value
-    const stride = (valueSize + 7) & ~7
-    for (let index = 0; index < maxEntries; index++) visit(first + index * stride, index * valueSize, valueSize)
+  get #first (): number {
+    return this.map.address + this.#kernel.profile.structs.bpfArray.value
   }
 }

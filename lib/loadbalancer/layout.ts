@@ -39,15 +39,5 @@ export function innerAttributes (layout: BuiltLayout, m: number): InnerAttribute
   }
 }
 
-/** the table as values of consecutive elements, little-endian ids one after the other */
-export function encodeTable (ids: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(ids.length * 4)
-  const view = new DataView(bytes.buffer)
-  ids.forEach((id, slot) => view.setUint32(slot * 4, id, true))
-  return bytes
-}
-
-export function decodeTable (bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, slot) => view.getUint32(slot * 4, true))
-}
+/** from one slot's id to the next, counted over the elements of the array as they lie in memory; ids are little-endian u32 */
+export const slotStride: Readonly<Record<BuiltLayout, number>> = { blob: 4, dynamic: 8 }

@@ -13,11 +13,12 @@ import { families } from './write-set.ts'
 
 /** lines end in a newline; '' for empty maps */
 export function lbMapsText (maps: LbMaps): string {
+  const counter = new SlotCounter()
   const lines = families.flatMap(family => [
     ...Array.from(maps.backends[family].entries(), ([key, value]) => backendLine(key, value)),
     ...Array.from(maps.revNat[family].entries(), ([key, value]) => revNatLine(key, value)),
     ...Array.from(maps.services[family].entries(), ([key, value]) => serviceLine(key, value)),
-    ...Array.from(maps.maglev[family].revNatIds(), id => tableLine(id, maps.maglev[family].get(id)?.read() ?? new Uint32Array()))
+    ...Array.from(maps.maglev[family].revNatIds(), id => tableLine(id, maps.maglev[family].get(id)?.read() ?? new Uint32Array(), counter))
   ])
   // The lines are ASCII: UTF-16 order is byte order.
   return lines.sort().map(line => `${line}\n`).join('')
@@ -56,11 +57,40 @@ function frontendWordText (word: number, flags2: number): string {
   return `LBALG=${name} AFFTimeout=${affinityTimeoutSeconds}`
 }
 
-function tableLine (id: number, ids: Uint32Array): string {
-  const counts = new Map<number, number>()
-  for (const backend of ids) counts.set(backend, (counts.get(backend) ?? 0) + 1)
-  const sorted = [...counts].sort(([id, count], [otherId, otherCount]) => otherCount - count || id - otherId)
+function tableLine (id: number, ids: Uint32Array, counter: SlotCounter): string {
+  const sorted = counter.count(ids).sort(([id, count], [otherId, otherCount]) => otherCount - count || id - otherId)
   return `MAGLEV: ID=${id} INNER=[${sorted.map(([backend, count]) => `${backend}(${count})`).join(', ')}]`
+}
+
+/** counts slots in one array that grows with the largest id and is used for all tables: a map would dominate the whole dump */
+class SlotCounter {
+  #counts = new Uint32Array(1024)
+
+  count (ids: Uint32Array): [id: number, count: number][] {
+    const largest = ids.reduce((most, id) => id > most ? id : most, 0)
+    if (largest > largestCountedId) return countInMap(ids)
+    if (largest >= this.#counts.length) this.#counts = new Uint32Array(2 * largest)
+    const counts = this.#counts
+    const seen: number[] = []
+    for (const id of ids) {
+      const before = counts[id] ?? 0
+      if (before === 0) seen.push(id)
+      counts[id] = before + 1
+    }
+    return seen.map(id => {
+      const count = counts[id] ?? 0
+      counts[id] = 0
+      return [id, count]
+    })
+  }
+}
+
+const largestCountedId = 1 << 24
+
+function countInMap (ids: Uint32Array): [id: number, count: number][] {
+  const counts = new Map<number, number>()
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return [...counts]
 }
 
 function addressText (address: Uint8Array, port: number, protocol: number, scope: number): string {

@@ -15,7 +15,7 @@ import { endpointKey } from './service.ts'
 import type { FrontendKey } from './service.ts'
 import type { NodeSettings } from './settings.ts'
 import { checkCounts, mapKinds, families, noEntries } from './write-set.ts'
-import type { EntryCounts, MapWrite } from './write-set.ts'
+import type { EntryCounts, PlannedWrite } from './write-set.ts'
 
 export interface DesiredChange extends DesiredState {
   readonly nodeAddressesChanged: boolean
@@ -26,7 +26,7 @@ export interface DesiredChange extends DesiredState {
 export interface NodePlan {
   readonly node: LbNode
   /** in the order in which they are to be written */
-  readonly writes: readonly MapWrite[]
+  readonly writes: readonly PlannedWrite[]
   readonly sizeChanges: readonly TableSizeChange[]
   commit (): void
   drop (): void

@@ -23,7 +23,7 @@ import type { Backend, Frontend, FrontendKey } from './service.ts'
 import { externalClusterIp } from './settings.ts'
 import type { NodeSettings } from './settings.ts'
 import { usesTable, wantsWildcard } from './rules.ts'
-import { WriteSet } from './write-set.ts'
+import { WriteSet, sameTableBackends } from './write-set.ts'
 import type { TableContents } from './write-set.ts'
 
 export interface PlanningState {
@@ -155,8 +155,8 @@ export class Planning {
     }
     backends.delete(key)
     backendIds.release(realised.id)
-    this.writes.put(`b${realised.id}`, true, {
-      map: 'backends', family: familyOf(realised.backend.address), key: encodeU32(realised.id), value: null
+    this.writes.put('backends', realised.id, true, {
+      map: 'backends', family: familyOf(realised.backend.address), removes: true, key: () => encodeU32(realised.id), value: nothing
     })
   }
 
@@ -195,16 +195,9 @@ export class Planning {
       const before = old?.slots[index]
       if (before?.backendId !== slot.backendId || before.flags !== slot.flags) this.#writeSlot(now, index + 1, slot, before !== undefined)
     })
-    for (let index = now.slots.length; index < (old?.slots.length ?? 0); index++) this.#writeSlot(now, index + 1, null, true)
+    for (let index = now.slots.length; index < (old?.slots.length ?? 0); index++) this.#writeService(now, index + 1, true, null)
     this.#writeTable(old, now)
-    if (old === undefined) {
-      this.writes.put(`r${now.id}`, false, {
-        map: 'revNat',
-        family: familyOf(now.frontend.address),
-        key: encodeRevNatId(now.id),
-        value: encodeReverseNatValue({ address: bytesOf(now.frontend.address), port: now.frontend.port })
-      })
-    }
+    if (old === undefined) this.#writeRevNat(now, false)
     if (old?.count !== now.count || old.qcount !== now.qcount || old.flags !== now.flags) this.#writeMaster(now, old !== undefined)
   }
 
@@ -214,7 +207,7 @@ export class Planning {
     if (before === null && table === null) return
     if (before !== null && table !== null && before.m === table.m && sameTableBackends(before.backends, table.backends)) return
     if (before !== null && table !== null && before.m !== table.m) this.#noteSizeChange(before, table, now)
-    this.writes.put(`m${now.id}`, before !== null, { map: 'maglev', family: familyOf(now.frontend.address), revNatId: now.id, table, before })
+    this.writes.put('tables', now.id, before !== null, { map: 'maglev', family: familyOf(now.frontend.address), revNatId: now.id, table, before })
   }
 
   #noteSizeChange (before: TableContents, table: TableContents, { key, id, service }: RealisedFrontend): void {
@@ -225,7 +218,7 @@ export class Planning {
   }
 
   #writeMaster (now: RealisedFrontend, exists: boolean): void {
-    this.#writeService(now, 0, exists, encodeServiceValue({
+    this.#writeService(now, 0, exists, () => encodeServiceValue({
       word: frontendWord(0),
       count: now.count,
       revNatId: now.id,
@@ -235,36 +228,46 @@ export class Planning {
     }))
   }
 
-  #writeSlot (now: RealisedFrontend, slot: number, value: RealisedSlot | null, exists: boolean): void {
-    this.#writeService(now, slot, exists, value === null
-      ? null
-      : encodeServiceValue({
-        ...noCounts, word: value.backendId, revNatId: now.id, flags: value.flags & 0xff, flags2: value.flags >>> 8
-      }))
+  #writeSlot (now: RealisedFrontend, slot: number, { backendId, flags }: RealisedSlot, exists: boolean): void {
+    this.#writeService(now, slot, exists, () => encodeServiceValue({
+      ...noCounts, word: backendId, revNatId: now.id, flags: flags & 0xff, flags2: flags >>> 8
+    }))
   }
 
-  #writeService ({ key, frontend }: RealisedFrontend, slot: number, exists: boolean, value: Uint8Array | null): void {
-    this.writes.put(`s${key}/${slot}`, exists, {
+  /** @param value null: the entry goes */
+  #writeService ({ key, frontend }: RealisedFrontend, slot: number, exists: boolean, value: (() => Uint8Array) | null): void {
+    const { address, port, protocol, scope = 'external' } = frontend
+    this.writes.put(slot === 0 ? `frontend ${key}` : key, slot, exists, {
       map: 'services',
-      family: familyOf(frontend.address),
-      key: encodeServiceKey({
-        address: bytesOf(frontend.address),
-        port: frontend.port,
-        slot,
-        protocol: protocolNumbers[frontend.protocol],
-        scope: scopeNumbers[frontend.scope ?? 'external']
+      family: familyOf(address),
+      removes: value === null,
+      key: () => encodeServiceKey({
+        address: bytesOf(address), port, slot, protocol: protocolNumbers[protocol], scope: scopeNumbers[scope]
       }),
-      value
+      value: value ?? nothing
+    })
+  }
+
+  #writeRevNat ({ id, frontend: { address, port } }: RealisedFrontend, removes: boolean): void {
+    this.writes.put('revNat', id, removes, {
+      map: 'revNat',
+      family: familyOf(address),
+      removes,
+      key: () => encodeRevNatId(id),
+      value: () => encodeReverseNatValue({ address: bytesOf(address), port })
     })
   }
 
   #writeBackend (id: number, { address, port, protocol }: Backend, state: SelectedBackend['state'], exists: boolean): void {
     const flags = backendStateNumbers[state === 'terminating-not-serving' ? 'terminating' : state]
-    this.writes.put(`b${id}`, exists, {
+    this.writes.put('backends', id, exists, {
       map: 'backends',
       family: familyOf(address),
-      key: encodeU32(id),
-      value: encodeBackendValue({ address: bytesOf(address), port, protocol: protocolNumbers[protocol], flags, clusterId: 0, zone: 0 })
+      removes: false,
+      key: () => encodeU32(id),
+      value: () => encodeBackendValue({
+        address: bytesOf(address), port, protocol: protocolNumbers[protocol], flags, clusterId: 0, zone: 0
+      })
     })
   }
 
@@ -274,12 +277,10 @@ export class Planning {
     if (old === undefined) return
     if (old.table !== null && old.m !== null) {
       const before = { m: old.m, backends: old.table }
-      this.writes.put(`m${old.id}`, true, { map: 'maglev', family: familyOf(old.frontend.address), revNatId: old.id, table: null, before })
+      this.writes.put('tables', old.id, true, { map: 'maglev', family: familyOf(old.frontend.address), revNatId: old.id, table: null, before })
     }
     for (let slot = 0; slot <= old.slots.length; slot++) this.#writeService(old, slot, true, null)
-    this.writes.put(`r${old.id}`, true, {
-      map: 'revNat', family: familyOf(old.frontend.address), key: encodeRevNatId(old.id), value: null
-    })
+    this.#writeRevNat(old, true)
     this.#removeWildcard(old)
     for (const backend of old.backends) this.#dropReference(backend)
     frontends.delete(key)
@@ -308,14 +309,17 @@ export class Planning {
     this.#writeWildcard(address, null, true)
   }
 
+  /** @param flags null: the entry goes */
   #writeWildcard (address: string, flags: FlagBits | null, exists: boolean): void {
-    this.writes.put(`w${address}`, exists, {
+    const bits = flags ?? 0
+    this.writes.put(`wildcard ${address}`, 0, exists, {
       map: 'services',
       family: familyOf(address),
-      key: encodeServiceKey({ address: bytesOf(address), port: 0, slot: 0, protocol: protocolNumbers.ANY, scope: scopeNumbers.external }),
-      value: flags === null
-        ? null
-        : encodeServiceValue({ ...noCounts, word: frontendWord(0), revNatId: 0, flags: flags & 0xff, flags2: flags >>> 8 })
+      removes: flags === null,
+      key: () => encodeServiceKey({
+        address: bytesOf(address), port: 0, slot: 0, protocol: protocolNumbers.ANY, scope: scopeNumbers.external
+      }),
+      value: () => encodeServiceValue({ ...noCounts, word: frontendWord(0), revNatId: 0, flags: bits & 0xff, flags2: bits >>> 8 })
     })
   }
 
@@ -325,16 +329,17 @@ export class Planning {
   }
 }
 
-function sameTableBackends (one: readonly TableBackend[], other: readonly TableBackend[]): boolean {
-  return one === other || (one.length === other.length && one.every((backend, index) => {
-    const twin = other[index]
-    return twin !== undefined && backend.id === twin.id && backend.weight === twin.weight && backend.address === twin.address &&
-      backend.port === twin.port && backend.protocol === twin.protocol
-  }))
-}
+let last: { address: string, bytes: Uint8Array } = { address: '', bytes: new Uint8Array() }
 
+/** the entries of a frontend are made one after the other: its address is read once */
 function bytesOf (address: string): Uint8Array {
+  if (last.address === address) return last.bytes
   const parsed = parseAddress(address)
   if (parsed === null) throw new TypeError(`${address} is no canonical address`)
+  last = { address, bytes: parsed.bytes }
   return parsed.bytes
+}
+
+function nothing (): Uint8Array {
+  throw new Error('a delete has no value')
 }

@@ -13,8 +13,18 @@ export interface TableContents {
   readonly backends: readonly TableBackend[]
 }
 
+export interface EntryWrite {
+  readonly map: 'services' | 'backends' | 'revNat'
+  readonly family: Family
+  /** the entry goes; `value` has nothing to say then */
+  readonly removes: boolean
+  /** Bytes are made when they are written: a plan for a large cluster would be mostly small buffers. */
+  key (): Uint8Array
+  value (): Uint8Array
+}
+
 export type MapWrite =
-  { readonly map: 'services' | 'backends' | 'revNat', readonly family: Family, readonly key: Uint8Array, readonly value: Uint8Array | null } |
+  EntryWrite |
   /** null: no outer entry; `before` is what an undo brings back */
   {
     readonly map: 'maglev',
@@ -38,27 +48,41 @@ export function ciliumMapName (map: LbMapKind, family: Family): string {
   return mapNames[map === 'revNat' ? 'reverseNat' : map][family]
 }
 
+export interface PlannedWrite {
+  /** whether the key was there before the change */
+  readonly existed: boolean
+  readonly write: MapWrite
+}
+
+interface Entry {
+  readonly existed: boolean
+  write: MapWrite
+}
+
 export class WriteSet {
-  readonly #entries = new Map<string, { readonly existed: boolean, write: MapWrite }>()
+  /** by group and number: cheaper than a text per key */
+  readonly #groups = new Map<string, Map<number, Entry>>()
 
   /**
-   * @param id names the key within its map
+   * @param group with `number` names the key within all maps
    * @param exists whether the key is in the map just before this write
    */
-  put (id: string, exists: boolean, write: MapWrite): void {
-    const known = this.#entries.get(id)
-    if (known === undefined) this.#entries.set(id, { existed: exists, write })
+  put (group: string, number: number, exists: boolean, write: MapWrite): void {
+    let entries = this.#groups.get(group)
+    if (entries === undefined) this.#groups.set(group, entries = new Map())
+    const known = entries.get(number)
+    if (known === undefined) entries.set(number, { existed: exists, write })
     else if (write.map === 'maglev' && known.write.map === 'maglev') known.write = { ...write, before: known.write.before }
     else known.write = write
   }
 
   /** inserts and replacements in order; deletes in order */
-  split (): { upserts: MapWrite[], deletes: MapWrite[] } {
-    const upserts: MapWrite[] = []
-    const deletes: MapWrite[] = []
-    for (const { existed, write } of this.#entries.values()) {
-      if (!removes(write)) upserts.push(write)
-      else if (existed) deletes.push(write)
+  split (): { upserts: PlannedWrite[], deletes: PlannedWrite[] } {
+    const upserts: PlannedWrite[] = []
+    const deletes: PlannedWrite[] = []
+    for (const entry of this.#entries()) {
+      if (!removes(entry.write)) upserts.push(entry)
+      else if (entry.existed) deletes.push(entry)
     }
     return { upserts, deletes }
   }
@@ -67,7 +91,7 @@ export class WriteSet {
   counts (before: EntryCounts): { after: EntryCounts, peak: EntryCounts } {
     const after = structuredClone(before)
     const peak = structuredClone(before)
-    for (const { existed, write } of this.#entries.values()) {
+    for (const { existed, write } of this.#entries()) {
       if (!existed && !removes(write)) {
         after[write.map][write.family]++
         peak[write.map][write.family]++
@@ -75,10 +99,14 @@ export class WriteSet {
     }
     return { after, peak }
   }
+
+  * #entries (): Generator<Entry> {
+    for (const entries of this.#groups.values()) yield * entries.values()
+  }
 }
 
 export function removes (write: MapWrite): boolean {
-  return write.map === 'maglev' ? write.table === null : write.value === null
+  return write.map === 'maglev' ? write.table === null : write.removes
 }
 
 /** Counted before anything is written: a change that does not fit every map is not begun. */
@@ -95,4 +123,13 @@ export function checkCounts (node: string, counts: EntryCounts, sizes: MapSizes)
     }
   }
   return done(undefined)
+}
+
+/** whether they fill a table in the same way */
+export function sameTableBackends (one: readonly TableBackend[], other: readonly TableBackend[]): boolean {
+  return one === other || (one.length === other.length && one.every((backend, index) => {
+    const twin = other[index]
+    return twin !== undefined && backend.id === twin.id && backend.weight === twin.weight && backend.address === twin.address &&
+      backend.port === twin.port && backend.protocol === twin.protocol
+  }))
 }

@@ -17,7 +17,7 @@ export function permutationOf (key: string, murmurSeed: number, m: number): Perm
 }
 
 /** @returns for each of `m` slots the index of its permutation; `m` must be prime and there must be at least one permutation */
-export function fillEvenly (m: number, permutations: readonly Permutation[]): Int32Array {
+export function fillEvenly (m: number, permutations: readonly Permutation[]): Int32Array<ArrayBuffer> {
   const filler = createFiller(m, permutations)
   const count = permutations.length
   for (let turn = 0, index = 0; turn < m; turn++) {
@@ -31,7 +31,7 @@ export function fillEvenly (m: number, permutations: readonly Permutation[]): In
  * Weighted turns: every backend has a float counter; in turn n the search for whose turn it is starts at n mod N and passes over those
  * whose counter is ahead of (n + 1) * weight. Products stay below 2^53, doubles are what Cilium computes with too.
  */
-export function fillWeighted (m: number, permutations: readonly Permutation[], weights: readonly number[]): Int32Array {
+export function fillWeighted (m: number, permutations: readonly Permutation[], weights: readonly number[]): Int32Array<ArrayBuffer> {
   const filler = createFiller(m, permutations)
   const count = permutations.length
   const weight = Float64Array.from(weights)
@@ -46,12 +46,17 @@ export function fillWeighted (m: number, permutations: readonly Permutation[], w
   return filler.slots
 }
 
-/** weights that average below 2 (integer quotient) are ignored without a word */
+/** Weights that average below 2 (integer quotient) are ignored without a word; equal ones give the even table. */
 export function weightsCount (weights: readonly number[]): boolean {
   return weights.length > 0 && Math.trunc(weights.reduce((sum, weight) => sum + weight, 0) / weights.length) > 1
 }
 
-function createFiller (m: number, permutations: readonly Permutation[]): { slots: Int32Array, takeNext: (index: number) => void } {
+interface Filler {
+  readonly slots: Int32Array<ArrayBuffer>
+  takeNext (index: number): void
+}
+
+function createFiller (m: number, permutations: readonly Permutation[]): Filler {
   const slots = new Int32Array(m).fill(freeSlot)
   const position = Int32Array.from(permutations, permutation => permutation.offset)
   const skip = Int32Array.from(permutations, permutation => permutation.skip)

@@ -31,7 +31,8 @@ export function buildTable (m: number, backends: readonly TableBackend[], seed: 
   keyed.sort((one, other) => one.key < other.key ? -1 : one.key > other.key ? 1 : 0)
   const permutations = keyed.map(({ key }) => permutationOf(key, seed.murmur, m))
   const weights = keyed.map(({ backend }) => backend.weight)
-  const slots = honoursWeights(release) && weightsCount(weights) ? fillWeighted(m, permutations, weights) : fillEvenly(m, permutations)
+  const weighted = honoursWeights(release) && weightsCount(weights) && weights.some(weight => weight !== weights[0])
+  const slots = weighted ? fillWeighted(m, permutations, weights) : fillEvenly(m, permutations)
   return toTable(slots, keyed.map(({ backend }) => backend.id))
 }
 
@@ -43,8 +44,9 @@ export function tableDigest (ids: Uint32Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-function toTable (slots: Int32Array, idOf: readonly number[]): Table {
-  const ids = new Uint32Array(slots.length)
+function toTable (slots: Int32Array<ArrayBuffer>, idOf: readonly number[]): Table {
+  // An id takes the place of its index: the table is the largest thing here, once is enough.
+  const ids = new Uint32Array(slots.buffer)
   const perBackend = new Uint32Array(idOf.length)
   slots.forEach((index, slot) => {
     ids[slot] = idOf[index] ?? 0

@@ -1,0 +1,49 @@
+// The load balancer's maps on an emulated kernel, made as the balancer's object asks for them, without the program.
+
+import { readFileSync } from 'node:fs'
+import { compileCore, createCore } from '../../../lib/bpf/core/index.ts'
+import type { KernelMap } from '../../../lib/bpf/map/index.ts'
+import type { Result } from '../../../lib/bpf/profile/errno.ts'
+import { findProfile } from '../../../lib/bpf/profile/index.ts'
+import { createKernel } from '../../../lib/bpf/syscall/index.ts'
+import type { Kernel } from '../../../lib/bpf/syscall/index.ts'
+import { mapNames } from '../../../lib/datapath/index.ts'
+import { innerAttributes, kernelLbMaps } from '../../../lib/loadbalancer/index.ts'
+import type { LbMaps, NodeSettings } from '../../../lib/loadbalancer/index.ts'
+
+const module = compileCore(readFileSync(new URL('../../../build/core.wasm', import.meta.url)))
+const BPF_F_NO_PREALLOC = 1
+
+export function kernelMaps (settings: NodeSettings): { kernel: Kernel, maps: LbMaps } {
+  const profile = findProfile(settings.kernel)
+  if (profile === undefined) throw new Error('no such profile')
+  let random = 12345
+  const next = (): number => (random = (random * 1103515245 + 12345) >>> 0)
+  const kernel = createKernel({ core: createCore({ module, profile, possibleCpus: 2 }), random: next })
+  const made = new Map<string, KernelMap>()
+  const make = (name: string, keySize: number, valueSize: number, maxEntries: number): void => {
+    made.set(name, mapOf(kernel, kernel.mapCreate({ type: 'hash', name: name.slice(0, 15), keySize, valueSize, maxEntries, flags: BPF_F_NO_PREALLOC })))
+  }
+  const { services, backends, revNat, maglev } = settings.mapSizes
+  make(mapNames.services[4], 12, 12, services)
+  make(mapNames.services[6], 24, 12, services)
+  make(mapNames.backends[4], 4, 12, backends)
+  make(mapNames.backends[6], 4, 24, backends)
+  make(mapNames.reverseNat[4], 2, 6, revNat)
+  make(mapNames.reverseNat[6], 2, 18, revNat)
+  const template = must(kernel.mapCreate({ type: 'array', ...innerAttributes(settings.layout, 'fixed' in settings.tableSizePolicy ? settings.tableSizePolicy.fixed : 251) }))
+  for (const name of Object.values(mapNames.maglev)) {
+    const attributes = { type: 'hash_of_maps', name: name.slice(0, 15), keySize: 2, valueSize: 4, maxEntries: maglev, flags: BPF_F_NO_PREALLOC, innerMapFd: template } as const
+    made.set(name, mapOf(kernel, kernel.mapCreate(attributes)))
+  }
+  return { kernel, maps: kernelLbMaps(kernel, name => made.get(name) as KernelMap, settings.layout) }
+}
+
+function mapOf (kernel: Kernel, descriptor: Result<number>): KernelMap {
+  return must(kernel.map(must(descriptor)))
+}
+
+function must<T> (result: Result<T>): T {
+  if (!result.ok) throw new Error(`${result.error.name}: ${result.error.message}`)
+  return result.value
+}
