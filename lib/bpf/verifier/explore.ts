@@ -4,15 +4,17 @@
 
 import {
   BPF_ALU, BPF_ALU64, BPF_CALL, BPF_EXIT, BPF_JA, BPF_JMP32, BPF_LD, BPF_LDX, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_ST, BPF_STX, BPF_X,
-  JUMP_LONG, LD_IMM64, classOf, operationOf, sourceOf
+  EXIT, JUMP_LONG, LD_IMM64, classOf, operationOf, sourceOf
 } from '../isa/op.ts'
 import type { Insn } from '../isa/insn.ts'
 import { walkAlu } from './alu.ts'
 import { walkHelperCall } from './call.ts'
 import { covers, identical } from './coverage.ts'
+import { isSubprogramCall } from './flow.ts'
 import type { Flow } from './flow.ts'
 import { walkJump } from './jump.ts'
 import { walkLoad, walkStore } from './memory.ts'
+import { registerUse } from './needs.ts'
 import { frameText } from './print.ts'
 import { UNSET, change, ofConstant, pointer } from './register.ts'
 import type { Register } from './register.ts'
@@ -83,16 +85,23 @@ class Exploration {
     this.isResumed = false
     const facts = walk.facts[index] as { reachable: boolean }
     facts.reachable = true
-    walk.log.instruction(walk.program.insns, index, walk.state)
+    walk.log.instruction(walk.program.insns, index, () => this.mapOperand(index))
     this.previous = index
-    const next = this.walkInstruction(walk.insn, index)
-    walk.log.change(walk.state)
+    const { insn } = walk
+    const next = this.walkInstruction(insn, index)
+    const { uses, defines } = registerUse(insn)
+    if (!isControlTransfer(insn)) walk.log.state(walk.state, uses | defines)
     return next
+  }
+
+  private mapOperand (index: number): { id: number, valueOffset: number | null } | undefined {
+    const named = this.walk.program.mapAt(index)
+    return named === undefined ? undefined : { id: named.target.map.id, valueOffset: named.valueOffset }
   }
 
   private logSafe (index: number): void {
     if (this.walk.log.level === 0) return
-    this.walk.log.write(this.isResumed ? `\nfrom ${this.previous} to ${index}: safe` : `${index}: safe`)
+    this.walk.log.pathEnds(this.isResumed ? `\nfrom ${this.previous} to ${index}: safe` : `${index}: safe`)
   }
 
   private resume (): Next {
@@ -247,6 +256,9 @@ class Exploration {
     return refuse('EINVAL', ...lines)
   }
 }
+
+/** Calls and exits print whole frames. */
+const isControlTransfer = (insn: Insn): boolean => isSubprogramCall(insn) || insn.code === EXIT
 
 /** ld_imm64: a constant, a map, or a place inside the value of a map. */
 function walkWide (walk: Walk, insn: Insn, index: number): void {

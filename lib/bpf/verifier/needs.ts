@@ -31,8 +31,9 @@ const WIDTH = 6
 
 const CALLER_SAVED = 0x3f
 const ARGUMENTS = 0x3e
-const bit = (register: number): number => register < 10 ? 1 << register : 0
+const bit = (register: number): number => 1 << register
 
+/** Registers as bits. */
 export interface RegisterUse {
   readonly uses: number
   readonly defines: number

@@ -107,22 +107,24 @@ export function slotText (slot: Slot, index: number, frame: number): string | un
   return place + letters.slice(0, letters.indexOf(KIND_LETTERS[SPILL] as string)) + registerText(slot.spilled, frame)
 }
 
-/** What was printed last of a frame; a state prints what differs from it. */
-export interface Printed {
-  readonly registers: readonly Register[]
-  readonly stack: readonly Slot[]
+/** What an instruction touched: register numbers as bits, slot indices. */
+export interface Touched {
+  readonly registers: number
+  readonly slots: ReadonlySet<number>
 }
 
-/** @returns the frame's registers and slots, each with a blank before it; with `before`, only those that changed since */
-export function frameText (frame: Frame, number: number, before?: Printed): string {
-  const parts: string[] = number === 0 ? [] : [`frame${number}:`]
+/** @returns the frame's registers and slots, each with a blank before it; with `touched`, only those */
+export function frameText (frame: Frame, number: number, touched?: Touched): string {
+  const parts: string[] = []
   for (let r = 0; r < REGISTERS; r++) {
     const register = frame.registers[r] as Register
-    if (register.type !== '?' && register !== before?.registers[r]) parts.push(`R${r}=${registerText(register, number)}`)
+    const isShown = touched === undefined || (touched.registers & (1 << r)) !== 0
+    if (isShown && register.type !== '?') parts.push(`R${r}=${registerText(register, number)}`)
   }
   for (const [index, slot] of frame.stack.entries()) {
-    const text = slot === before?.stack[index] ? undefined : slotText(slot, index, number)
+    const text = touched === undefined || touched.slots.has(index) ? slotText(slot, index, number) : undefined
     if (text !== undefined) parts.push(text)
   }
+  if (parts.length > 0 && number > 0) parts.unshift(`frame${number}:`)
   return parts.map((part) => ` ${part}`).join('')
 }

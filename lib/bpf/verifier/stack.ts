@@ -50,6 +50,10 @@ export function checkStackSpan (walk: Walk, number: number, off: number, size: n
   return { frame, frameNumber: register.frame, min, max, isFixed }
 }
 
+function logSlots (walk: Walk, { frameNumber, min, max }: StackSpan, size: number): void {
+  if (frameNumber === walk.state.depth) walk.log.touchSlots(slotAt(max + size - 1), slotAt(min))
+}
+
 /** The bytes of a span are read: by an instruction of the function itself, or by a callee, which its caller sees at the call. */
 export function noteStackRead (walk: Walk, { frameNumber, min, max }: StackSpan, size: number, isPrecise = false): void {
   const isOwn = frameNumber === walk.state.depth
@@ -60,6 +64,7 @@ export function noteStackRead (walk: Walk, { frameNumber, min, max }: StackSpan,
 /** @returns what the load leaves in a register, before it is narrowed to the access size */
 export function loadStack (walk: Walk, number: number, off: number, size: number, wantsValue = true): Register {
   const span = checkStackSpan(walk, number, off, size, 'read from')
+  logSlots(walk, span, size)
   noteStackRead(walk, span, size)
   if (!span.isFixed) return loadVariable(walk, number, span, size)
   if (span.frameNumber === walk.state.depth) walk.needs.touchSlots(walk.index, slotAt(span.min + size - 1), slotAt(span.min))
@@ -133,6 +138,7 @@ function loadVariable (walk: Walk, number: number, span: StackSpan, size: number
 /** @param value the register stored, or null: no register; `constant` then holds what a store of an immediate wrote */
 export function storeStack (walk: Walk, number: number, off: number, size: number, value: number | null, constant: number | null): void {
   const span = checkStackSpan(walk, number, off, size, 'write to')
+  logSlots(walk, span, size)
   const isOwn = span.frameNumber === walk.state.depth
   if (isOwn) walk.needs.touchSlots(walk.index, slotAt(span.max + size - 1), slotAt(span.min))
   else if (value !== null) walk.rely(value)
@@ -176,9 +182,15 @@ function spillInto (walk: Walk, slot: Slot, register: Register, size: number): S
 
 const demoted = (walk: Walk, kind: ByteKind): ByteKind => kind === ZERO || (walk.program.isPrivileged && kind === INVALID) ? kind : MISC
 
-function scribble (walk: Walk, slot: Slot, min: number, size: number, value: number | null, constant: number | null): Slot {
+/** What a slot holds once its spill is broken up: bytes of some number, known zeros among them forgotten. */
+function brokenUp (slot: Slot): number {
   let { kinds } = slot
-  if (isSpill(slot)) for (let byte = 0; byte < SLOT_BYTES; byte++) if (kindOf(slot, byte) === SPILL) kinds = withKind(kinds, byte, MISC)
+  if (isSpill(slot)) for (let byte = 0; byte < SLOT_BYTES; byte++) if (kindOf(slot, byte) !== INVALID) kinds = withKind(kinds, byte, MISC)
+  return kinds
+}
+
+function scribble (walk: Walk, slot: Slot, min: number, size: number, value: number | null, constant: number | null): Slot {
+  let kinds = brokenUp(slot)
   const isZero = value === null ? constant === 0 : isScalar(walk.register(value)) && s.isKnownZero(walk.register(value).scalar)
   if (isZero && value !== null) walk.rely(value)
   for (let i = 0; i < size; i++) kinds = withKind(kinds, byteAt(min + i), isZero ? ZERO : MISC)
@@ -200,9 +212,7 @@ function storeVariable (walk: Walk, number: number, { frame, min, max }: StackSp
       continue
     }
     if (isSpill(slot) && isZero && s.isKnownZero(slot.spilled.scalar) && isScalar(slot.spilled)) continue
-    let { kinds } = slot
-    if (isSpill(slot)) for (let byte = 0; byte < SLOT_BYTES; byte++) if (kindOf(slot, byte) === SPILL) kinds = withKind(kinds, byte, MISC)
-    frame.stack[index] = new Slot(withKind(kinds, byteAt(offset), MISC), UNSET)
+    frame.stack[index] = new Slot(withKind(brokenUp(slot), byteAt(offset), MISC), UNSET)
   }
 }
 
