@@ -77,11 +77,11 @@ t.test('files are short enough to read', async (t) => {
   t.same(long, [])
 })
 
-t.test('lines are short enough and clean', async (t) => {
+t.test('lines are clean, and short where eslint does not look', async (t) => {
   const wrong: string[] = []
   for (const file of sources) {
     text(file).split('\n').forEach((line, index) => {
-      if (line.length > 160) wrong.push(`${file}:${index + 1} has ${line.length} characters`)
+      if (line.length > 140 && !/\.(ts|mjs)$/.test(file)) wrong.push(`${file}:${index + 1} has ${line.length} characters`)
       if (/\s+$/.test(line)) wrong.push(`${file}:${index + 1} ends in white space`)
     })
   }

@@ -4,7 +4,7 @@
 import { encode } from '../../lib/bpf/isa/index.ts'
 import { isaCases } from '../engine/support/isa-cases.ts'
 import { caseForKernel, casePacket, caseResult } from '../engine/support/programs.ts'
-import { programTypes } from './support/bpf.ts'
+import { programTypes } from '../../src/live-kernel/bpf.ts'
 import { kernelSuite } from './support/tally.ts'
 
 await kernelSuite('engine: instruction set', 1000, ({ bpf, same }, t) => {

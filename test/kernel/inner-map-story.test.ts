@@ -7,9 +7,9 @@ import { findProfile, kernelProfiles } from '../../lib/bpf/profile/index.ts'
 import { emulatedStory, toI32, u32 } from '../support/emulated-story.ts'
 import { tellInnerMapStory } from '../support/inner-map-story.ts'
 import type { StoryMachine } from '../support/inner-map-story.ts'
-import { mapTypes } from './support/bpf.ts'
-import type { Bpf } from './support/bpf.ts'
-import { loadObject } from './support/load.ts'
+import { mapTypes } from '../../src/live-kernel/bpf.ts'
+import type { Bpf } from '../../src/live-kernel/bpf.ts'
+import { loadObject } from '../../src/live-kernel/load.ts'
 import { kernelSuite } from './support/tally.ts'
 
 await kernelSuite('inner map story', 40, ({ bpf, same }) => {

@@ -6,8 +6,8 @@ import { decode, disassemble, disassembleInsn, encode, instructionTable } from '
 import type { DisassemblyOptions, Insn, InstructionRow } from '../../lib/bpf/isa/index.ts'
 import * as op from '../../lib/bpf/isa/op.ts'
 import { asm } from '../isa/asm.ts'
-import type { Bpf } from './support/bpf.ts'
-import { mapTypes, programTypes } from './support/bpf.ts'
+import type { Bpf } from '../../src/live-kernel/bpf.ts'
+import { mapTypes, programTypes } from '../../src/live-kernel/bpf.ts'
 import { kernelSuite } from './support/tally.ts'
 
 const LOG_STEPS = 2

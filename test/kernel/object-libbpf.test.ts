@@ -13,8 +13,8 @@ import { applyCoreRelocations, readObject } from '../../lib/bpf/object/index.ts'
 import type { MapSpec, ProgramSpec } from '../../lib/bpf/object/index.ts'
 import { findProfile } from '../../lib/bpf/profile/index.ts'
 import type { StructLayout } from '../../lib/bpf/profile/index.ts'
-import { mapTypes, programTypes } from './support/bpf.ts'
-import type { Bpf } from './support/bpf.ts'
+import { mapTypes, programTypes } from '../../src/live-kernel/bpf.ts'
+import type { Bpf } from '../../src/live-kernel/bpf.ts'
 import { kernelSuite } from './support/tally.ts'
 
 const root = join(import.meta.dirname, '..', '..')

@@ -10,9 +10,9 @@ import {
 import type { DatapathLayout } from '../../../lib/datapath/index.ts'
 import { defaultSeed } from '../../../lib/maglev/index.ts'
 import type { WorldMaps } from '../../support/balancer-world.ts'
-import type { Bpf, KernelRun } from './bpf.ts'
-import { createMap, loadObject } from './load.ts'
-import type { LoadedObject } from './load.ts'
+import type { Bpf, KernelRun } from '../../../src/live-kernel/bpf.ts'
+import { createMap, loadObject } from '../../../src/live-kernel/load.ts'
+import type { LoadedObject } from '../../../src/live-kernel/load.ts'
 
 export interface KernelBalancer extends WorldMaps {
   readonly object: LoadedObject

@@ -1,8 +1,8 @@
 // XDP programs that do one map operation with what the packet says: their test runs are the helpers' side of a comparison.
 // Packet: key u32 at 0, value u64 at 4, flags u32 at 12. Never attached.
 
-import { programTypes } from './bpf.ts'
-import type { Bpf } from './bpf.ts'
+import { programTypes } from '../../../src/live-kernel/bpf.ts'
+import type { Bpf } from '../../../src/live-kernel/bpf.ts'
 
 /** bytes a packet for these programs has */
 export const operationBytes = 16

@@ -6,8 +6,8 @@ import t from 'tap'
 import { appendFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { kernel618 } from '../../../lib/bpf/profile/kernel-6.18.ts'
-import { openBpf } from './bpf.ts'
-import type { Bpf } from './bpf.ts'
+import { openBpf } from '../../../src/live-kernel/bpf.ts'
+import type { Bpf } from '../../../src/live-kernel/bpf.ts'
 
 export interface Suite {
   readonly bpf: Bpf

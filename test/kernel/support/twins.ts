@@ -8,8 +8,8 @@ import type { KernelMap, MapAttr } from '../../../lib/bpf/map/index.ts'
 import { kernel618 } from '../../../lib/bpf/profile/kernel-6.18.ts'
 import type { MapTypeName } from '../../../lib/bpf/profile/index.ts'
 import type { Result } from '../../../lib/bpf/profile/errno.ts'
-import { mapTypes } from './bpf.ts'
-import type { Bpf } from './bpf.ts'
+import { mapTypes } from '../../../src/live-kernel/bpf.ts'
+import type { Bpf } from '../../../src/live-kernel/bpf.ts'
 
 export interface TwinAttr {
   readonly type: MapTypeName

@@ -1,10 +1,10 @@
 // Loads a BPF object into the running kernel, as libbpf would: create the maps, write and freeze the read-only data,
 // resolve field accesses, put descriptors into the instructions. Nothing is pinned or attached.
 
-import { encode } from '../../../lib/bpf/isa/index.ts'
-import { applyCoreRelocations } from '../../../lib/bpf/object/index.ts'
-import type { CollectionSpec, MapSpec } from '../../../lib/bpf/object/index.ts'
-import { kernel618 } from '../../../lib/bpf/profile/kernel-6.18.ts'
+import { encode } from '../../lib/bpf/isa/index.ts'
+import { applyCoreRelocations } from '../../lib/bpf/object/index.ts'
+import type { CollectionSpec, MapSpec } from '../../lib/bpf/object/index.ts'
+import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
 import { mapTypes, programTypes } from './bpf.ts'
 import type { Bpf } from './bpf.ts'
 
