@@ -119,9 +119,18 @@ function anonymous (bytes: Uint8Array): string[] {
   return slots
 }
 
-function compareMemlock (suite: Suite, layout: string, datapath: Datapath, twin: KernelBalancer): void {
-  for (const [name, { fd }] of twin.object.maps) {
-    suite.same(datapath.map(name).memlockBytes(), suite.bpf.memlock(fd), `${layout}: memlock of ${name}`)
+function compareMemlock ({ bpf, same }: Suite, layout: string, datapath: Datapath, twin: KernelBalancer): void {
+  for (const [name, { fd, spec }] of twin.object.maps) {
+    const map = datapath.map(name)
+    same(map.memlockBytes(), bpf.memlock(fd), `${layout}: memlock of ${name}`)
+    if (spec.inner === undefined) continue
+    for (const [key] of map.entries()) {
+      const id = new Uint8Array(4)
+      bpf.lookup(fd, key, id)
+      const inner = bpf.mapFdById(new DataView(id.buffer).getUint32(0, true))
+      same(map.innerMap(key)?.memlockBytes(), bpf.memlock(inner), `${layout}: memlock of the table of ${hex(key)} in ${name}`)
+      bpf.close(inner)
+    }
   }
 }
 
