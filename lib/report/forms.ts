@@ -42,7 +42,9 @@ const subjectText = (subject: Subject): string => subject.mix === null
 function memoryHeadline (report: MemoryReport): string {
   const nodes = report.nodes.map((node) => {
     const worst = Math.max(0, ...node.rows.map((row) => row.disruption?.collateralShare ?? 0))
-    return `${node.node} (${node.layout}): Maglev tables ${formatBytes(node.maglev.memlockBytes)}, all maps ${formatBytes(node.total.memlockBytes)}; ` +
+    const tables = node.maps.find((map) => map.name === 'tables')?.memlockBytes ?? 0
+    return `${node.node} (${node.layout}): Maglev tables ${formatBytes(tables)}, with their outer maps ` +
+      `${formatBytes(node.maglev.memlockBytes)}, all maps ${formatBytes(node.total.memlockBytes)}; ` +
       `a backend that leaves moves up to ${(worst * 100).toFixed(2)} % of a table without need`
   })
   return `Memory of ${subjectText(report.subject)}\n${nodes.join('\n')}\n`
@@ -102,7 +104,8 @@ function memoryCsv (report: MemoryReport): string {
 function lookupCostHeadline (report: LookupCostReport): string {
   const nodes = report.nodes.map((node) => {
     const all = node.rows.map((row) => row.cost.instructions)
-    const range = all.length === 0 ? 'no frontend with a table' : `${Math.min(...all)} to ${Math.max(...all)} instructions per packet`
+    const [least, most] = [Math.min(...all), Math.max(...all)]
+    const range = all.length === 0 ? 'no frontend with a table' : `${least === most ? least : `${least} to ${most}`} instructions per packet`
     const calls = [...new Set(node.rows.map((row) => `${row.cost.mapCalls} of ${row.cost.mapLookups}`))].join(' or ')
     return `${node.node} (${node.layout}): ${range}${calls === '' ? '' : `, ${calls} map lookups are calls`}`
   })

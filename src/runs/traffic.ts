@@ -3,7 +3,6 @@
 // then see the old tables or the new ones, as on a machine.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { Type } from 'typebox'
 import { SimError } from '../../lib/sim/errors.ts'
 import {
@@ -14,6 +13,7 @@ import type { NodeAttachment, Simulator } from '../../lib/sim/types.ts'
 import type { RunControl, RunExecutor } from './types.ts'
 import { CONTROL_PACKETS, CONTROL_STOP, CONTROL_WORDS } from '../workers/traffic-control.ts'
 import type { TrafficThreadData } from '../workers/traffic-control.ts'
+import { startThread } from '../workers/start-thread.ts'
 
 /** readers of a node's maps are numbered; 0 is the main thread */
 const READERS = 64
@@ -114,9 +114,7 @@ function takeReader (readers: Set<number>): number {
 }
 
 function runThread (workerData: TrafficThreadData): Promise<TrafficShare> {
-  // the same code runs from sources and from dist
-  const script = new URL(`../workers/traffic-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-  const thread = new Worker(script, { workerData, env: {} })
+  const thread = startThread('traffic-thread', { workerData, env: {} })
   return new Promise((resolve, reject) => {
     let share: TrafficShare | null = null
     thread.once('message', (message: TrafficShare) => { share = message })

@@ -7,6 +7,9 @@ import { serverUrl, createClient } from '../client.ts'
 import { command, wordList } from '../command.ts'
 import { BadInput } from '../failures.ts'
 
+// an arrow and not `await import` in place: TypeScript rewrites `.ts` to `.js` only in the former
+const loadSimulator = () => import('../../simulator.ts')
+
 const exampleMix = '700x3,200x10,80x40,20x160'
 
 export default command({
@@ -29,7 +32,7 @@ export default command({
     const form = args.format as ReportForm
     if (args.server !== undefined) return await fromServer(args.server, kind, form, args.mix, wordList(args.nodes))
     if (args.nodes !== undefined) throw new BadInput('--nodes goes with --server; a mix is reported for both default nodes')
-    const { createProcessSimulator } = await import('../../simulator.ts')
+    const { createProcessSimulator } = await loadSimulator()
     process.stdout.write(formatReport(createProcessSimulator().report({ kind, mix: args.mix ?? exampleMix }), form))
   }
 })

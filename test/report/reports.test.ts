@@ -1,0 +1,173 @@
+// The reports against the simulator they speak of: every figure equals a fresh query, a mix equals the cluster it stands
+// for, and whatever changes a table changes them.
+
+import t from 'tap'
+import { formatReport } from '../../lib/report/index.ts'
+import type { LookupCostReport, MemoryReport } from '../../lib/report/index.ts'
+import { SimError } from '../../lib/sim/errors.ts'
+import type { Simulator } from '../../lib/sim/types.ts'
+import { someBackends, someService, testSimulator } from '../support/simulator.ts'
+
+const memoryOf = (sim: Simulator, request: object = {}): MemoryReport => sim.report({ kind: 'memory', ...request }) as MemoryReport
+const costOf = (sim: Simulator, request: object = {}): LookupCostReport => sim.report({ kind: 'lookup-cost', ...request }) as LookupCostReport
+
+/** services of the sizes, backends of their own each */
+function clusterOf (sizes: readonly number[]): Simulator {
+  const sim = testSimulator()
+  for (const [index, size] of sizes.entries()) {
+    sim.putService(someService(`s${index}`, `172.20.${index >> 8}.${index & 255}`, someBackends(size, index << 10)))
+  }
+  return sim
+}
+
+t.test('memory: every figure is one that the node\'s own queries give', async (t) => {
+  const sim = clusterOf([3, 3, 10, 40, 0])
+  sim.putService(someService('six', 'fd00:20::1', [{ ...someBackends(1)[0], address: 'fd00:10::1' }] as never))
+  const report = memoryOf(sim)
+  t.equal(report.subject.revision, sim.revision())
+  for (const node of report.nodes) {
+    const maps = sim.listMaps(node.node)
+    t.same(node.total, sim.getNode(node.node).memory, `${node.node}: the total is the node's`)
+    t.equal(node.total.memlockBytes, maps.reduce((sum, map) => sum + map.bytes_memlock, 0), 'and the sum over its maps')
+    for (const group of node.maps) {
+      t.equal(group.from, 'measured')
+      if (group.name === 'tables') continue
+      const map = maps.find(({ name }) => name === group.name)
+      t.same([group.memlockBytes, group.allocatedBytes, group.entries], [map?.bytes_memlock, map?.allocatedBytes, map?.entries], group.name)
+    }
+    t.same(node.rows.map(({ family, backends, frontends }) => [family, backends, frontends]), [[4, 3, 2], [4, 10, 1], [4, 40, 1], [6, 1, 1]])
+    for (const row of node.rows) {
+      const tables = sim.listFrontends(node.node)
+        .filter(({ table, address }) => table?.backends === row.backends && address.includes(':') === (row.family === 6))
+      for (const { table } of tables) {
+        const map = sim.getMap(node.node, table?.mapId ?? -1)
+        t.same([row.m, row.table.memlockBytes, row.table.allocatedBytes], [table?.m, map.bytes_memlock, map.allocatedBytes])
+      }
+      t.ok((row.disruption?.movedShare ?? 0) >= 1 / row.backends - 1e-3, 'bytes come with the disruption that goes with them')
+    }
+  }
+})
+
+t.test('memory: figures of kernel and layout by hand', async (t) => {
+  const [cilium, dynamic] = memoryOf(clusterOf([3, 10])).nodes
+  t.same(cilium?.rows.map(({ m, table }) => [m, table.memlockBytes, table.allocatedBytes]), [[16381, 65840, 69632], [16381, 65840, 69632]])
+  t.same(dynamic?.rows.map(({ m, table }) => [m, table.memlockBytes, table.allocatedBytes]), [[509, 4384, 8192], [1021, 8480, 16384]])
+  t.same(cilium?.rows.map(({ entriesBytes }) => entriesBytes), [
+    { services: 4 * (48 + 16 + 16 + 8), backends: 3 * (48 + 8 + 16 + 8), revNat: 48 + 8 + 8 + 8 },
+    { services: 11 * 88, backends: 10 * 80, revNat: 72 }
+  ])
+})
+
+t.test('a mix is the cluster it stands for, and changes nothing', async (t) => {
+  const mix = '4x0,7x3,3x10,1x40'
+  const sim = clusterOf([...Array(4).fill(0), ...Array(7).fill(3), ...Array(3).fill(10), 40])
+  const empty = testSimulator()
+  const of = memoryOf(empty, { mix })
+  const real = memoryOf(sim)
+  t.equal(of.subject.mix, mix)
+  for (const [index, node] of of.nodes.entries()) {
+    const made = real.nodes[index]
+    t.same(node.rows, made?.rows)
+    t.same(node.maps.map(({ from, ...map }) => map), made?.maps.map(({ from, ...map }) => map), `${node.node}: computed figures equal measured ones`)
+    t.same(node.total, made?.total)
+    t.ok(node.maps.some(({ from }) => from === 'computed'), 'and are marked')
+  }
+  t.same(costOf(empty, { mix }).nodes.map(({ rows }) => rows.map(({ cost, frontends }) => [cost, frontends])),
+    costOf(sim).nodes.map(({ rows }) => rows.map(({ cost, frontends }) => [cost, frontends])))
+  t.same([empty.revision(), empty.listServices()], [testSimulator().revision(), []])
+})
+
+t.test('the mix of a thousand frontends', async (t) => {
+  const [cilium, dynamic] = memoryOf(testSimulator(), { mix: '700x3,200x10,80x40,20x160' }).nodes
+  const tables = (node: typeof cilium) => node?.maps.find(({ name }) => name === 'tables')?.memlockBytes
+  t.equal(tables(cilium), 65_840_000)
+  t.equal(tables(dynamic), 700 * 4384 + 200 * 8480 + 80 * 33056 + 20 * 131360)
+  t.match(formatReport(memoryOf(testSimulator(), { mix: '1000x3' }), 'text'), /cilium \(blob\): Maglev tables 65\.8 MB/)
+})
+
+t.test('lookup cost is that of executions', async (t) => {
+  const sim = clusterOf([3, 160])
+  sim.putService({
+    ...someService('udp', '172.20.9.9', [{ ...someBackends(1)[0], protocol: 'UDP' }] as never),
+    frontends: [
+      { address: '172.20.9.9', port: 53, protocol: 'UDP', type: 'LoadBalancer' }
+    ]
+  })
+  for (const node of costOf(sim).nodes) {
+    t.same(node.rows.map(({ protocol, backends }) => [protocol, backends]), [['TCP', 3], ['TCP', 160], ['UDP', 1]])
+    t.equal(node.program?.insnsTranslated, sim.listPrograms(node.node)[0]?.insnsTranslated)
+    for (const row of node.rows) {
+      t.same(row.verdicts, { XDP_TX: row.flows })
+      const { address = '', port = 0 } = sim.listFrontends(node.node)
+        .find(({ table, protocol }) => table?.backends === row.backends && protocol === row.protocol) ?? {}
+      const flow = { source: '203.0.113.9', sourcePort: 4711, destination: address, destinationPort: port, protocol: row.protocol }
+      const own = sim.lookup({ nodes: [node.node], flows: [flow] }).results[0]?.nodes[0]
+      t.same(own?.cost, row.cost, `${node.node}: a flow of one's own costs the same`)
+      t.ok(row.instructionsMin <= row.cost.instructions && row.cost.instructions <= row.instructionsMax)
+    }
+  }
+  const [blob, dynamic] = costOf(sim).nodes.map(({ rows }) => rows[0]?.cost)
+  t.same([blob?.mapLookups, blob?.mapCalls], [5, 3], 'inner lookups inlined: services, outer and backends are hash calls')
+  t.same([dynamic?.mapLookups, dynamic?.mapCalls], [5, 4], 'a dynamic inner array is called')
+  const [called] = costOf(testSimulator(), { mix: '1x3', variants: [{ name: 'called', inlining: 'never' }] }).nodes.map(({ rows }) => rows[0]?.cost)
+  t.equal(called?.mapCalls, 5, 'nothing inlined')
+})
+
+t.test('one backend changes, and every report moves with it', async (t) => {
+  const sim = clusterOf([10, 40])
+  const before = [memoryOf(sim), costOf(sim)] as const
+  sim.putService(someService('s0', '172.20.0.0', someBackends(11)))
+  const after = [memoryOf(sim), costOf(sim)] as const
+  for (const { nodes } of after) t.same(nodes.map(({ rows }) => rows.map(({ backends }) => backends)), [[11, 40], [11, 40]])
+  t.equal(after[0].subject.revision, (before[0].subject.revision ?? 0) + 1)
+  for (const [index, node] of after[0].nodes.entries()) {
+    const entries = ({ nodes }: MemoryReport): number => nodes[index]?.maps.find(({ name }) => name.startsWith('cilium_lb4_back'))?.entries ?? 0
+    t.equal(entries(after[0]), entries(before[0]) + 1)
+    t.equal(node.total.memlockBytes, (before[0].nodes[index]?.total.memlockBytes ?? 0) + 80 + 88, 'one backend, one service slot')
+  }
+  t.same(after[0].nodes.map(({ rows }) => rows[0]?.m), [16381, 1021], 'the table keeps its size')
+  t.not(after[0].nodes[1]?.rows[0]?.disruption?.movedShare, before[0].nodes[1]?.rows[0]?.disruption?.movedShare)
+})
+
+t.test('variants, another kernel, maps that are too small', async (t) => {
+  const variants = [
+    { name: 'old', kernel: '5.10' },
+    { name: 'same-m', layout: 'dynamic' as const, tableSizePolicy: { fixed: 16381 } },
+    { name: 'small', mapSizes: { services: 8192, backends: 20, revNat: 8192, maglev: 8192 } }
+  ]
+  const report = memoryOf(testSimulator(), { mix: '10x3', variants })
+  t.same(report.nodes.map(({ node, layout, rows }) => [node, layout, rows[0]?.m]),
+    [['old', 'blob', 16381], ['same-m', 'dynamic', 16381], ['small', 'blob', 16381]])
+  t.equal((report.nodes[0]?.rows[0]?.table.memlockBytes ?? 1) % 4096, 0, '5.10 charges pages')
+  t.same(report.nodes[2]?.maps.filter(({ overflows }) => overflows).map(({ entries, maxEntries }) => [entries, maxEntries]), [[30, 20]])
+  t.match(report.notes.at(-1), /small: cilium_lb4_back.* would need 30 entries and has 20/)
+})
+
+t.test('the same state and seed give the same bytes in every form', async (t) => {
+  for (const kind of ['memory', 'lookup-cost'] as const) {
+    for (const form of ['json', 'csv', 'text'] as const) {
+      const text = formatReport(clusterOf([3, 10]).report({ kind }), form)
+      t.equal(text, formatReport(clusterOf([3, 10]).report({ kind }), form), `${kind} ${form}`)
+      if (form === 'json') t.same(JSON.parse(text), JSON.parse(JSON.stringify(clusterOf([3, 10]).report({ kind }))))
+      if (form === 'csv') {
+        const widths = new Set(text.trimEnd().split('\r\n').map((line) => line.split(',').length))
+        t.equal(widths.size, 1, 'every record has every column')
+      }
+    }
+  }
+})
+
+t.test('what cannot be reported is refused', async (t) => {
+  const sim = testSimulator()
+  const refused = (request: object, pointer: string): void => {
+    const error = t.throws(() => memoryOf(sim, request), SimError) as SimError
+    t.equal(error.places[0]?.pointer, pointer)
+  }
+  refused({ mix: 'many' }, '/mix')
+  refused({ mix: '1x3', nodes: ['cilium'] }, '/nodes')
+  refused({ variants: [{ name: 'x' }] }, '/variants')
+  t.throws(() => memoryOf(sim, { nodes: ['nobody'] }), { code: 'NODE_NOT_FOUND' })
+  t.throws(() => memoryOf(sim, { mix: '1x3', variants: [] }), { code: 'INVALID_ARGUMENT' })
+  t.same(memoryOf(sim).nodes.map(({ rows }) => rows), [[], []], 'an empty cluster has no rows')
+  t.match(formatReport(costOf(sim), 'text'), /no frontend with a table/)
+})
