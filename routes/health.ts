@@ -20,7 +20,7 @@ const Version = Type.Object({
 }, { title: 'Version', additionalProperties: false })
 
 // what is shed under load is not these
-const config = { pressureHandler: () => undefined }
+const config = { alwaysAnswered: true }
 
 export const health: Route = async (app, { about, readiness }) => {
   app.get('/livez', {

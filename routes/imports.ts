@@ -21,7 +21,7 @@ const documentTypes = ['application/json', 'application/yaml', 'application/x-ya
 export const imports: Route = async (app, { sim, documents }) => {
   app.post('/v1/imports', {
     bodyLimit: limits.importBodyBytes,
-    config: { rawBody: true },
+    config: { rawBody: true, atOnce: limits.importsAtOnce },
     schema: {
       operationId: 'importDocuments',
       tags: ['imports'],

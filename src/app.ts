@@ -4,12 +4,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import underPressure from '@fastify/under-pressure'
 import type { Simulator } from '../lib/sim/types.ts'
 import { routes } from '../routes/index.ts'
 import type { About, RouteOptions } from '../routes/support/context.ts'
 import { limits } from '../routes/support/limits.ts'
-import { Problem } from '../routes/support/problems.ts'
 import { createDocumentReader } from './documents/reader.ts'
 import { bodies } from './plugins/bodies.ts'
 import { entityTags } from './plugins/entity-tags.ts'
@@ -18,6 +16,7 @@ import { metrics } from './plugins/metrics.ts'
 import { negotiation } from './plugins/negotiation.ts'
 import { openapi } from './plugins/openapi.ts'
 import { answerClientError, answerFrameworkError, problems } from './plugins/problems.ts'
+import { shedding } from './plugins/shedding.ts'
 import { ajvOptions, validation } from './plugins/validation.ts'
 import type { RunManager } from './runs/manager.ts'
 
@@ -30,9 +29,6 @@ export interface AppOptions {
   /** between comments that keep an event stream open */
   readonly heartbeatMs?: number
 }
-
-// a loop that is so late helps nobody by taking more; imports and reports of ordinary size stay far below
-const shedAboveMs = 5000
 
 export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -47,25 +43,17 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
     requestIdHeader: false,
     genReqId: requestId,
     forceCloseConnections: 'idle',
-    // the hook below says it as a problem
+    // shedding.ts says it as a problem
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: answerClientError,
     frameworkErrors: answerFrameworkError
   })
   const documents = createDocumentReader()
-  let stopping = false
-
-  app.decorate('drain', () => { stopping = true })
-  app.addHook('onRequest', async (request) => {
-    if (stopping && request.routeOptions.config.pressureHandler === undefined) {
-      throw new Problem('SHUTTING_DOWN', 'The server is stopping.', { headers: { connection: 'close', 'retry-after': '5' } })
-    }
-  })
 
   // the order matters: hooks run in the order of their registration, and a plugin sees the routes that come after it
   await app.register(problems)
-  await app.register(underPressure, { maxEventLoopDelay: shedAboveMs, retryAfter: 5 })
+  await app.register(shedding)
   await app.register(bodies)
   await app.register(validation)
   await app.register(negotiation)
@@ -75,7 +63,7 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
   await app.register(metrics, { sim, runs })
 
   const options: RouteOptions = {
-    sim, runs, documents, about, readiness: { reasons: () => stopping ? ['the server is stopping'] : [] }, packets: app.packetCounter
+    sim, runs, documents, about, readiness: { reasons: () => app.isDraining() ? ['the server is stopping'] : [] }, packets: app.packetCounter
   }
   for (const route of routes) await app.register(route, options)
 
@@ -90,15 +78,4 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
 function requestId ({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
-}
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** from now on not ready; new work is refused, old work ends */
-    drain (): void
-  }
-  interface FastifyContextConfig {
-    /** set on routes that are answered under any load and while stopping; what it returns is ignored */
-    pressureHandler?: () => undefined
-  }
 }

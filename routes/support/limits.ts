@@ -18,8 +18,10 @@ export const limits = {
   inlineJsonBytes: 1 * MiB,
   /** larger YAML bodies of imports are parsed in a worker thread */
   inlineYamlBytes: 256 * KiB,
-  /** imports that may be parsed or wait to be parsed in a worker thread at a time */
-  queuedImports: 4,
+  /** imports that may be received and read at a time */
+  importsAtOnce: 4,
+  /** requests that may be answered at a time */
+  requestsAtOnce: 512,
   /** objects and arrays inside each other in any body */
   documentDepth: 64,
   /** YAML aliases that one document may resolve to nodes */

@@ -221,7 +221,11 @@ export const Frontend = Type.Object({
   backends: Type.Array(Type.Object({
     id: id('Backend id on this node.'), address: Type.String(), port: Type.Integer(), protocol: Type.String(), weight: Type.Integer(), state: Type.String()
   }, closed), { description: 'Backends in the order of their slots.' }),
-  table: Nullable(Type.Object({ m: Type.Integer({ description: 'Slots.' }), backends: Type.Integer({ description: 'Backends in the table.' }) }, closed), 'The Maglev table; null: there is none.'),
+  table: Nullable(Type.Object({
+    m: Type.Integer({ description: 'Slots.' }),
+    backends: Type.Integer({ description: 'Backends in the table.' }),
+    mapId: id('Inner map that holds it now; every rebuild makes another.')
+  }, closed), 'The Maglev table; null: there is none.'),
   reason: Nullable(Type.String(), 'Why there is no table.')
 }, { title: 'Frontend', description: 'A frontend as a node realises it.', ...closed })
 
@@ -237,6 +241,7 @@ export const MapView = Type.Object({
   id: id('Map id.'),
   type: Type.String({ description: 'Map type, as bpftool names it.' }),
   name: Type.String({ description: 'Name, of up to 15 characters.' }),
+  fullName: Type.String({ description: 'Cilium\'s name, which the kernel cuts off.' }),
   flags: Type.Integer({ description: 'map_flags.' }),
   bytes_key: Type.Integer({ description: 'Key size.' }),
   bytes_value: Type.Integer({ description: 'Value size.' }),

@@ -24,9 +24,6 @@ export function createDocumentReader (): DocumentReader & { close (): Promise<vo
       free--
       return
     }
-    if (workers + waiting.length >= limits.queuedImports) {
-      throw new Problem('OVERLOADED', `${limits.queuedImports} large imports are being read already. Try again in a moment.`, { headers: { 'retry-after': '5' } })
-    }
     await new Promise<void>((resolve) => { waiting.push(resolve) })
   }
 

@@ -36,10 +36,10 @@ async function metricsPlugin (app: FastifyInstance, { sim, runs }: MetricsOption
     for (const [state, count] of Object.entries(runs.counts())) set({ state }, count)
   })
   gauge('maglev_sim_bpf_map_pressure', 'Entries of a BPF map divided by its capacity.', ['node', 'map_name'], (set) => {
-    for (const { node, map } of outerMaps(sim)) set({ node, map_name: map.name }, map.entries / map.max_entries)
+    for (const { node, map } of outerMaps(sim)) set({ node, map_name: map.fullName }, map.entries / map.max_entries)
   })
   gauge('maglev_sim_bpf_map_memlock_bytes', 'Memory of a BPF map as the kernel accounts it.', ['node', 'map_name'], (set) => {
-    for (const { node, map } of outerMaps(sim)) set({ node, map_name: map.name }, map.bytes_memlock)
+    for (const { node, map } of outerMaps(sim)) set({ node, map_name: map.fullName }, map.bytes_memlock)
   })
   gauge('maglev_sim_node_memlock_bytes', 'Memory of all BPF maps of a node as the kernel accounts it.', ['node'], (set) => {
     for (const { name, memory } of sim.listNodes()) set({ node: name }, memory.memlockBytes)
@@ -70,7 +70,7 @@ async function metricsPlugin (app: FastifyInstance, { sim, runs }: MetricsOption
   app.decorate('packetCounter', packets)
 
   app.get('/metrics', {
-    config: { anyFormat: true, pressureHandler: () => undefined },
+    config: { anyFormat: true, alwaysAnswered: true },
     schema: {
       operationId: 'getMetrics',
       tags: ['service'],

@@ -7,7 +7,7 @@ import { buildApp } from '../../../src/app.ts'
 import { createRunManager, type RunLimits } from '../../../src/runs/manager.ts'
 import { trafficExecutor } from '../../../src/runs/traffic.ts'
 import type { RunExecutor } from '../../../src/runs/types.ts'
-import { createFake as testSimulator } from './fake-simulator.ts'
+import { testSimulator } from '../../support/simulator.ts'
 import { Conformance, type Answer, type ApiDocument, type Json } from './conformance.ts'
 
 export interface ApiAnswer extends Answer {

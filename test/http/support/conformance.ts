@@ -48,7 +48,9 @@ export class Conformance {
     const operation = operations?.[method.toLowerCase() === 'head' ? 'get' : method.toLowerCase()]
     const problem = answer.status >= 400 && type !== 'application/json' ? problemFaults(type, answer) : []
     if (operation === undefined) return answer.status < 400 && method !== 'OPTIONS' ? [...problem, 'the operation is not documented'] : problem
-    const named = operation.responses[answer.status] ?? (answer.status >= 400 && answer.status < 500 ? operation.responses['4XX'] : undefined)
+    // a success has to be declared by its status; what is none may be one of the range
+    const range = answer.status >= 500 ? 'default' : answer.status >= 400 ? '4XX' : 'none'
+    const named = operation.responses[answer.status] ?? operation.responses[range]
     const declared = named?.$ref === undefined ? named : this.#document.components.responses[named.$ref.split('/').at(-1) ?? '']
     if (declared === undefined) return [...problem, `${method} ${url}: status ${answer.status} is not declared`]
     if (answer.text === '' || method === 'HEAD') return declared.content === undefined || method === 'HEAD' || answer.status === 304 ? problem : [...problem, 'the body is missing']

@@ -1,0 +1,129 @@
+// Imports over HTTP: manifests as people write them and as kubectl prints them, bad ones, and a very large one that keeps
+// nobody else waiting.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createApi, type Api, type ApiAnswer } from './support/api.ts'
+import { endpointSliceList } from './support/slices.ts'
+
+const yaml = { 'content-type': 'application/yaml' }
+
+const manifest = `# a NodePort service with four backends, and what is none of our business
+apiVersion: v1
+kind: Service
+metadata: {namespace: shop, name: cart}
+spec:
+  type: NodePort
+  clusterIP: 10.96.7.7
+  clusterIPs: [10.96.7.7]
+  ports: [{name: http, protocol: TCP, port: 80, targetPort: 8080, nodePort: 30080}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  namespace: shop
+  name: cart-x7
+  labels: {kubernetes.io/service-name: cart}
+addressType: IPv4
+ports: [{name: http, port: 8080, protocol: TCP}]
+endpoints:
+${[1, 2, 3, 4].map((host) => `- {addresses: [10.244.7.${host}], conditions: {ready: true, serving: true, terminating: false}, nodeName: worker-${host % 2}}`).join('\n')}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {namespace: shop, name: cart}
+`
+
+const post = (api: Api, body: string | Buffer, headers: Record<string, string> = yaml, query = ''): Promise<ApiAnswer> => api.call('POST', `/v1/imports${query}`, { body, headers })
+
+t.test('apply, read back, apply again, delete', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  await api.call('PUT', '/v1/node-addresses', { body: { addresses: ['192.0.2.10'] } })
+  await api.call('PATCH', '/v1/nodes/cilium', { body: { tableSizePolicy: { fixed: 1021 } }, headers: { 'if-match': '*' } })
+  const before = (await api.call('GET', '/v1/state')).text
+
+  t.match((await post(api, manifest, yaml, '?dryRun=true')).json(), { created: 2, skipped: [{ kind: 'Deployment' }] })
+  t.equal((await api.call('GET', '/v1/state')).text, before, 'a dry run changes nothing')
+
+  t.match((await post(api, manifest)).json(), { created: 2, updated: 0, deleted: 0, unchanged: 0, skipped: [{ document: 2, kind: 'Deployment', name: 'shop/cart', reason: String }] })
+  const service = await api.call('GET', '/v1/services/shop/cart')
+  t.match(service.json(), { source: 'k8s', backends: { length: 4 } })
+  t.match((await api.call('PUT', '/v1/services/shop/cart', { body: {}, headers: { 'if-match': '*' } })).json(), { code: 'IMPORTED_OBJECT' })
+  t.match((await api.call('DELETE', '/v1/services/shop/cart', { headers: { 'if-match': '*' } })).json(), { code: 'IMPORTED_OBJECT' })
+
+  const frontends = (await api.call('GET', '/v1/nodes/cilium/frontends?service=cart')).json()['items'] as Array<{ id: number, address: string, table: { m: number } | null }>
+  const { id } = frontends.find(({ address }) => address === '192.0.2.10') ?? { id: -1 }
+  const { m, counts } = (await api.call('GET', `/v1/nodes/cilium/frontends/${id}/table`)).json() as { m: number, counts: Record<string, number> }
+  t.equal(m, 1021)
+  t.same(Object.values(counts).sort((a, b) => b - a), [256, 255, 255, 255])
+  t.match((await api.call('GET', '/v1/lookups?flow=203.0.113.7:51022,192.0.2.10:30080/tcp')).json(), { results: [{ nodes: [{ verdict: 'XDP_TX', backend: { port: 8080 } }, { verdict: 'XDP_TX' }] }] })
+  t.equal(frontends.find(({ address }) => address === '10.96.7.7')?.table, null, 'a ClusterIP has no table')
+  t.match((await api.call('GET', '/v1/lookups?flow=203.0.113.7:51022,10.96.7.7:80/tcp&nodes=cilium')).json(), { results: [{ nodes: [{ verdict: 'XDP_DROP', drop: { code: 158 } }] }] })
+
+  t.match((await post(api, manifest)).json(), { created: 0, updated: 0, unchanged: 2 })
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'cart' } }] })
+  t.match((await post(api, list, { 'content-type': 'application/json' }, '?operation=delete')).json(), { deleted: 1 })
+  t.equal((await api.call('GET', '/v1/services/shop/cart')).status, 404)
+})
+
+t.test('all YAML types and charset parameters', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  for (const type of ['application/yaml', 'application/x-yaml', 'text/yaml; charset=utf-8']) t.equal((await post(api, manifest, { 'content-type': type })).status, 200, type)
+  t.match((await post(api, manifest, { 'content-type': 'text/csv' })).json(), { code: 'UNSUPPORTED_MEDIA_TYPE' })
+})
+
+t.test('bad imports change nothing and say where', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const before = (await api.call('GET', '/v1/state')).text
+  const json = { 'content-type': 'application/json' }
+  const cases: Array<[string, string | Buffer, Record<string, string>, object]> = [
+    ['broken YAML', 'apiVersion: v1\nkind: [Service\n', yaml, { status: 400, code: 'MALFORMED_YAML', detail: /^Line 3, column 1/, errors: [{ pointer: '/0' }] }],
+    ['broken JSON', '{"kind": "Service",}', json, { status: 400, code: 'MALFORMED_JSON', detail: /^Line 1, column 20/ }],
+    ['not UTF-8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), yaml, { status: 400, code: 'MALFORMED_YAML' }],
+    ['YAML that is no manifest', 'just some text\n', yaml, { status: 422, code: 'INVALID_DOCUMENT', errors: [{ pointer: '/0' }] }],
+    ['JSON that is no manifest', '42', json, { status: 422, code: 'INVALID_DOCUMENT' }],
+    ['a good document and a bad one', `${manifest}---\napiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: bad}\nspec: {ports: [{port: 70000}]}\n`, yaml,
+      { status: 422, code: 'INVALID_DOCUMENT', errors: [{ pointer: /^\/3\/spec\/ports\/0\/port/ }] }],
+    ['65 MiB', Buffer.alloc(65 * 1024 * 1024, ' '), json, { status: 413, code: 'BODY_TOO_LARGE', limitBytes: 64 * 1024 * 1024 }]
+  ]
+  for (const [what, body, headers, problem] of cases) t.match((await post(api, body, headers)).json(), problem, what)
+  t.match((await api.call('POST', '/v1/imports?operation=upsert', { body: '{}', headers: json })).json(), { code: 'VALIDATION_FAILED', errors: [{ pointer: 'operation' }] })
+  t.equal((await api.call('GET', '/v1/state')).text, before, 'nothing changed')
+})
+
+t.test('a 20 MB list of EndpointSlices keeps nobody waiting', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const body = Buffer.from(endpointSliceList({ bytes: 20e6 }))
+  await sleep(50)
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  let importing = true
+  let others = 0
+  let slowestMs = 0
+  const meanwhile = (async () => {
+    while (importing) {
+      const asked = performance.now()
+      await api.app.inject({ method: 'GET', url: '/v1/nodes' })
+      slowestMs = Math.max(slowestMs, performance.now() - asked)
+      others++
+      await sleep(5)
+    }
+  })()
+  const started = performance.now()
+  const answer = await post(api, body, { 'content-type': 'application/json' })
+  const durationMs = performance.now() - started
+  importing = false
+  await meanwhile
+  delay.disable()
+  t.match(answer.json(), { created: Number, skipped: [] })
+  const pauseMs = delay.max / 1e6
+  t.comment(`${(body.length / 1e6).toFixed(1)} MB, ${String(answer.json()['created'])} slices in ${durationMs.toFixed(0)} ms; longest pause of the event loop ${pauseMs.toFixed(0)} ms; ` +
+    `${others} other requests, the slowest ${slowestMs.toFixed(0)} ms`)
+  t.ok(pauseMs < 200, 'no pause over 200 ms')
+  t.ok(others > 10, 'others were answered meanwhile')
+})
