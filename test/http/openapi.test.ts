@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
+import { problemCatalogue } from '../../routes/support/problems.ts'
 import { describeApi } from '../../src/openapi-describe.ts'
 import { createApi, type Api } from './support/api.ts'
 import type { Json, Operation, Parameter } from './support/conformance.ts'
@@ -23,6 +24,17 @@ t.test('openapi.yaml is what the routes say', async (t) => {
   const served = await api.call('GET', '/openapi.yaml')
   t.match(served.header('content-type'), /^application\/yaml/)
   t.match(served.text, /^openapi: 3\.1\.0\n/)
+})
+
+t.test('docs/errors.md lists every problem under its status, and no other', async (t) => {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'errors.md'), 'utf8')
+  const documented = new Map<string, string>()
+  for (const section of text.split(/^## /m).slice(1)) {
+    const [heading = ''] = section.split('\n')
+    for (const [, code = ''] of section.matchAll(/^\| `(\w+)` \|/gm)) documented.set(code, heading)
+  }
+  t.same([...documented.keys()].sort(), [...problemCatalogue.keys()].sort())
+  for (const [code, { status }] of problemCatalogue) t.ok(documented.get(code)?.includes(String(status)), `${code} stands under ${status}`)
 })
 
 t.test('it is valid OpenAPI 3.1', async (t) => {
@@ -159,13 +171,15 @@ function fuzzOf (fresh: Api, generator: Generator, path: string, method: string,
   return {
     fitting,
     defects ({ path, query: given, body }: FuzzRequest) {
-      const sane = Object.fromEntries(inPlace('path').map(({ name, schema }) => [name, schema['type'] === 'integer' ? 1 : name === 'backend' ? '10.0.0.1:80/TCP' : name === 'code' ? 'X' : 'x']))
+      const saneValues: Json = { backend: '10.0.0.1:80/TCP', code: 'X' }
+      const sane = Object.fromEntries(inPlace('path').map(({ name, schema }) => [name, schema['type'] === 'integer' ? 1 : saneValues[name] ?? 'x']))
       const ofQuery = [...generator.defects({ ...query, additionalProperties: inPlace('query').length > 0 ? false : undefined }, given, 'query')]
         // text is what every parameter is, and a parameter sent twice is a list
         .filter(({ value, what }) => isTextual(value, what))
         .map(({ what, value }) => ({ what, request: { path: sane, query: value as Json, body, ifMatch: true } }))
       const rawBody = operation.operationId === 'importDocuments'
-      const ofBody = media?.schema === undefined || rawBody ? [] : generator.defects(media.schema, body).map(({ what, value }) => ({ what, request: { path: sane, query: {}, body: value, ifMatch: true } }))
+      const bodyDefects = media?.schema === undefined || rawBody ? [] : generator.defects(media.schema, body)
+      const ofBody = bodyDefects.map(({ what, value }) => ({ what, request: { path: sane, query: {}, body: value, ifMatch: true } }))
       return [...ofQuery, ...ofBody]
     },
     send (request: FuzzRequest) {

@@ -44,7 +44,9 @@ function steered (): { executor: RunExecutor, next (): Promise<Work> } {
 
 const limits: RunLimits = { running: 1, queued: 2, kept: 3, retentionMs: 1000, runMs: 60_000, eventsKept: 100 }
 
-function managerOf (executor: RunExecutor, overrides: Partial<RunLimits> = {}): { manager: RunManager, clock: { now: number }, logged: unknown[] } {
+interface Managed { manager: RunManager, clock: { now: number }, logged: unknown[] }
+
+function managerOf (executor: RunExecutor, overrides: Partial<RunLimits> = {}): Managed {
   const clock = { now: 1_000_000 }
   const logged: unknown[] = []
   let id = 0

@@ -6,8 +6,8 @@ import { problemCatalogue } from '../../../routes/support/problems.ts'
 
 export type Json = Record<string, unknown>
 export interface Media { readonly schema?: Json, readonly example?: unknown }
-export interface Response { readonly $ref?: string, readonly content?: Record<string, Media>, readonly headers?: Json }
-export interface Parameter { readonly name: string, readonly in: string, readonly required?: boolean, readonly schema: Json, readonly example?: unknown }
+export interface Response { readonly $ref?: string, readonly content?: Record<string, Media> }
+export interface Parameter { readonly name: string, readonly in: string, readonly required?: boolean, readonly schema: Json }
 export interface Operation {
   readonly operationId: string
   readonly tags?: readonly string[]

@@ -3,7 +3,9 @@
 import fc from 'fast-check'
 import type { Json } from './conformance.ts'
 
-type Schema = Json & { type?: string | string[], properties?: Record<string, Schema>, items?: Schema, anyOf?: Schema[], required?: string[], enum?: unknown[] }
+type Schema = Json & {
+  type?: string | string[], properties?: Record<string, Schema>, items?: Schema, anyOf?: Schema[], required?: string[], enum?: unknown[]
+}
 
 export interface Defect {
   readonly what: string
@@ -59,7 +61,8 @@ export class Generator {
   #object (schema: Schema): fc.Arbitrary<unknown> {
     const properties = Object.entries(schema.properties ?? {})
     const required = properties.filter(([name]) => schema.required?.includes(name) === true).map(([name]) => name)
-    return fc.record(Object.fromEntries(properties.map(([name, inner]) => [name, this.fitting(inner)])), { requiredKeys: required, noNullPrototype: true })
+    const members = Object.fromEntries(properties.map(([name, inner]) => [name, this.fitting(inner)]))
+    return fc.record(members, { requiredKeys: required, noNullPrototype: true })
   }
 
   /** Every way in which one place of a fitting value can be wrong. */
