@@ -27,7 +27,10 @@ export interface AppliedNode {
   readonly sizeChanges: readonly TableSizeChange[]
 }
 
-type Undo = () => Result<unknown>
+/** what brings a map back to before a write */
+type Undo =
+  { readonly maps: LbMaps, readonly write: EntryWrite, readonly before: Uint8Array | null } |
+  { readonly put: () => Result<void> }
 
 /** Realises a change on all nodes; the caller commits the draft of the desired state when this succeeds, and drops it when not. */
 export function realiseChange (change: DesiredChange, targets: readonly NodeTarget[]): LbResult<AppliedNode[]> {
@@ -72,7 +75,7 @@ function writeEntry (write: EntryWrite, existed: boolean, maps: LbMaps, undos: U
   const before = existed ? map.lookup(key) : null
   if (before?.ok === false) return before
   const result = write.removes ? map.delete(key) : map.update(key, write.value())
-  if (result.ok) undos.push(before === null ? () => map.delete(write.key()) : () => map.update(write.key(), before.value))
+  if (result.ok) undos.push({ maps, write, before: before?.value ?? null })
   return result
 }
 
@@ -90,7 +93,7 @@ function writeTable (
     return result
   }
   const result = put(write.table)
-  if (result.ok) undos.push(() => put(write.before))
+  if (result.ok) undos.push({ put: () => put(write.before) })
   return result.ok ? success(undefined) : result
 }
 
@@ -108,9 +111,14 @@ function tableBuilder (node: LbNode): (contents: TableContents) => Table {
 
 function takeBack (undos: readonly Undo[]): void {
   for (const undo of [...undos].reverse()) {
-    const result = undo()
-    if (!result.ok) throw new Error('a failed change could not be taken back')
+    const result = 'put' in undo ? undo.put() : takeBackEntry(undo.maps, undo.write, undo.before)
+    if (!result.ok) throw new Error(`a failed change could not be taken back: ${result.error.message}`)
   }
+}
+
+function takeBackEntry (maps: LbMaps, write: EntryWrite, before: Uint8Array | null): Result<void> {
+  const map = maps[write.map][write.family]
+  return before === null ? map.delete(write.key()) : map.update(write.key(), before)
 }
 
 function refuseWrite (node: LbNode, write: MapWrite, error: Errno): ReturnType<typeof refuse> {

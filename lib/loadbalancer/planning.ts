@@ -2,13 +2,10 @@
 // writes. Follows Cilium's reconciler: a frontend is walked as a whole, its backends get ids in slot order, the last frontend of a backend
 // takes the backend along, and a NodePort frontend is followed by its copies on the node's addresses.
 
-import { buildTable, chooseTableSize, movedShare, parseAddress } from '../maglev/index.ts'
+import { buildTable, chooseTableSize, movedShare } from '../maglev/index.ts'
 import type { Seed, Table, TableBackend } from '../maglev/index.ts'
-import {
-  backendStateNumbers, encodeBackendValue, encodeRevNatId, encodeReverseNatValue, encodeServiceKey, encodeServiceValue, encodeU32,
-  frontendWord, protocolNumbers, scopeNumbers
-} from '../datapath/index.ts'
 import type { DesiredState, OwnedFrontend } from './cluster.ts'
+import { BackendWrite, FrontendWrite, RevNatWrite, SlotWrite, WildcardWrite } from './entry-writes.ts'
 import { refuse } from './errors.ts'
 import type { LbError } from './errors.ts'
 import { frontendFlags, slotFlags, wildcardFlags } from './flags.ts'
@@ -37,8 +34,6 @@ export interface PlanningState {
   readonly frontendIds: IdAllocator
   readonly backendIds: IdAllocator
 }
-
-const noCounts = { count: 0, quarantinedCount: 0 } as const
 
 /** Backends of one frontend of the desired state, worked out once for it and its copies. */
 interface Selection {
@@ -155,9 +150,7 @@ export class Planning {
     }
     backends.delete(key)
     backendIds.release(realised.id)
-    this.writes.put('backends', realised.id, true, {
-      map: 'backends', family: familyOf(realised.backend.address), removes: true, key: () => encodeU32(realised.id), value: nothing
-    })
+    this.writes.put('backends', realised.id, true, new BackendWrite(realised.id, realised.backend, null))
   }
 
   /** @returns the slots, or null when there are no ids left; backends in maintenance have an entry but no slot */
@@ -170,7 +163,9 @@ export class Planning {
       if (id === null) return null
       const references = (realised?.references ?? 0) + (referred.has(key) ? 0 : 1)
       this.#state.backends.set(key, { id, backend, state, references })
-      if (realised === undefined || realised.state !== state) this.#writeBackend(id, backend, state, realised !== undefined)
+      if (realised === undefined || realised.state !== state) {
+        this.writes.put('backends', id, realised !== undefined, new BackendWrite(id, backend, state))
+      }
       if (state !== 'maintenance') slots.push({ backendId: id, flags: slotFlags(flags, state === 'quarantined') })
     }
     return slots
@@ -191,14 +186,19 @@ export class Planning {
   }
 
   #writeFrontend (old: RealisedFrontend | undefined, now: RealisedFrontend): void {
-    now.slots.forEach((slot, index) => {
+    const { key, id, slots } = now
+    slots.forEach((slot, index) => {
       const before = old?.slots[index]
-      if (before?.backendId !== slot.backendId || before.flags !== slot.flags) this.#writeSlot(now, index + 1, slot, before !== undefined)
+      if (before?.backendId === slot.backendId && before.flags === slot.flags) return
+      this.writes.put(key, index + 1, before !== undefined, new SlotWrite(now, index + 1, slot))
     })
-    for (let index = now.slots.length; index < (old?.slots.length ?? 0); index++) this.#writeService(now, index + 1, true, null)
+    for (let slot = slots.length + 1; slot <= (old?.slots.length ?? 0); slot++) {
+      this.writes.put(key, slot, true, new SlotWrite(now, slot, null))
+    }
     this.#writeTable(old, now)
-    if (old === undefined) this.#writeRevNat(now, false)
-    if (old?.count !== now.count || old.qcount !== now.qcount || old.flags !== now.flags) this.#writeMaster(now, old !== undefined)
+    if (old === undefined) this.writes.put('revNat', id, false, new RevNatWrite(now, false))
+    if (old?.count === now.count && old.qcount === now.qcount && old.flags === now.flags) return
+    this.writes.put(`frontend ${key}`, 0, old !== undefined, new FrontendWrite(now, false))
   }
 
   #writeTable (old: RealisedFrontend | undefined, now: RealisedFrontend): void {
@@ -217,60 +217,6 @@ export class Planning {
     this.sizeChanges.push({ frontend: key, service, revNatId: id, from: before.m, to: table.m, movedShare: share })
   }
 
-  #writeMaster (now: RealisedFrontend, exists: boolean): void {
-    this.#writeService(now, 0, exists, () => encodeServiceValue({
-      word: frontendWord(0),
-      count: now.count,
-      revNatId: now.id,
-      flags: now.flags & 0xff,
-      flags2: now.flags >>> 8,
-      quarantinedCount: now.qcount
-    }))
-  }
-
-  #writeSlot (now: RealisedFrontend, slot: number, { backendId, flags }: RealisedSlot, exists: boolean): void {
-    this.#writeService(now, slot, exists, () => encodeServiceValue({
-      ...noCounts, word: backendId, revNatId: now.id, flags: flags & 0xff, flags2: flags >>> 8
-    }))
-  }
-
-  /** @param value null: the entry goes */
-  #writeService ({ key, frontend }: RealisedFrontend, slot: number, exists: boolean, value: (() => Uint8Array) | null): void {
-    const { address, port, protocol, scope = 'external' } = frontend
-    this.writes.put(slot === 0 ? `frontend ${key}` : key, slot, exists, {
-      map: 'services',
-      family: familyOf(address),
-      removes: value === null,
-      key: () => encodeServiceKey({
-        address: bytesOf(address), port, slot, protocol: protocolNumbers[protocol], scope: scopeNumbers[scope]
-      }),
-      value: value ?? nothing
-    })
-  }
-
-  #writeRevNat ({ id, frontend: { address, port } }: RealisedFrontend, removes: boolean): void {
-    this.writes.put('revNat', id, removes, {
-      map: 'revNat',
-      family: familyOf(address),
-      removes,
-      key: () => encodeRevNatId(id),
-      value: () => encodeReverseNatValue({ address: bytesOf(address), port })
-    })
-  }
-
-  #writeBackend (id: number, { address, port, protocol }: Backend, state: SelectedBackend['state'], exists: boolean): void {
-    const flags = backendStateNumbers[state === 'terminating-not-serving' ? 'terminating' : state]
-    this.writes.put('backends', id, exists, {
-      map: 'backends',
-      family: familyOf(address),
-      removes: false,
-      key: () => encodeU32(id),
-      value: () => encodeBackendValue({
-        address: bytesOf(address), port, protocol: protocolNumbers[protocol], flags, clusterId: 0, zone: 0
-      })
-    })
-  }
-
   #remove (key: FrontendKey): void {
     const { frontends, frontendIds } = this.#state
     const old = frontends.get(key)
@@ -279,8 +225,9 @@ export class Planning {
       const before = { m: old.m, backends: old.table }
       this.writes.put('tables', old.id, true, { map: 'maglev', family: familyOf(old.frontend.address), revNatId: old.id, table: null, before })
     }
-    for (let slot = 0; slot <= old.slots.length; slot++) this.#writeService(old, slot, true, null)
-    this.#writeRevNat(old, true)
+    this.writes.put(`frontend ${key}`, 0, true, new FrontendWrite(old, true))
+    for (let slot = 1; slot <= old.slots.length; slot++) this.writes.put(key, slot, true, new SlotWrite(old, slot, null))
+    this.writes.put('revNat', old.id, true, new RevNatWrite(old, true))
     this.#removeWildcard(old)
     for (const backend of old.backends) this.#dropReference(backend)
     frontends.delete(key)
@@ -292,7 +239,7 @@ export class Planning {
     const known = wildcards.get(address)
     if (known?.frontends.has(key) === true) return
     wildcards.set(address, { type: known?.type ?? type, frontends: new Set(known?.frontends).add(key) })
-    if (known === undefined) this.#writeWildcard(address, wildcardFlags(type), false)
+    if (known === undefined) this.writes.put(`wildcard ${address}`, 0, false, new WildcardWrite(address, wildcardFlags(type)))
   }
 
   #removeWildcard ({ key, frontend: { address } }: RealisedFrontend): void {
@@ -306,40 +253,11 @@ export class Planning {
       return
     }
     wildcards.delete(address)
-    this.#writeWildcard(address, null, true)
-  }
-
-  /** @param flags null: the entry goes */
-  #writeWildcard (address: string, flags: FlagBits | null, exists: boolean): void {
-    const bits = flags ?? 0
-    this.writes.put(`wildcard ${address}`, 0, exists, {
-      map: 'services',
-      family: familyOf(address),
-      removes: flags === null,
-      key: () => encodeServiceKey({
-        address: bytesOf(address), port: 0, slot: 0, protocol: protocolNumbers.ANY, scope: scopeNumbers.external
-      }),
-      value: () => encodeServiceValue({ ...noCounts, word: frontendWord(0), revNatId: 0, flags: bits & 0xff, flags2: bits >>> 8 })
-    })
+    this.writes.put(`wildcard ${address}`, 0, true, new WildcardWrite(address, null))
   }
 
   #fail (what: string, kind: 'services' | 'backends'): void {
     const node = this.#state.settings.name
     this.failure ??= refuse('IDS_EXHAUSTED', `node ${node}: ${what}`, { facts: { node, kind } }).error
   }
-}
-
-let last: { address: string, bytes: Uint8Array } = { address: '', bytes: new Uint8Array() }
-
-/** the entries of a frontend are made one after the other: its address is read once */
-function bytesOf (address: string): Uint8Array {
-  if (last.address === address) return last.bytes
-  const parsed = parseAddress(address)
-  if (parsed === null) throw new TypeError(`${address} is no canonical address`)
-  last = { address, bytes: parsed.bytes }
-  return parsed.bytes
-}
-
-function nothing (): Uint8Array {
-  throw new Error('a delete has no value')
 }

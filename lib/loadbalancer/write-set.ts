@@ -16,9 +16,8 @@ export interface TableContents {
 export interface EntryWrite {
   readonly map: 'services' | 'backends' | 'revNat'
   readonly family: Family
-  /** the entry goes; `value` has nothing to say then */
+  /** the entry goes; nobody asks for the value then */
   readonly removes: boolean
-  /** Bytes are made when they are written: a plan for a large cluster would be mostly small buffers. */
   key (): Uint8Array
   value (): Uint8Array
 }

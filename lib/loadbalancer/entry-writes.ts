@@ -1,0 +1,176 @@
+// The writes of single map entries: what a frontend, its slots, its revNAT id, a backend and a wildcard address are as bytes. A plan for a
+// large cluster is mostly these, so they hold what they need and make the bytes only when they are written.
+
+import {
+  backendStateNumbers, encodeBackendValue, encodeRevNatId, encodeReverseNatValue, encodeServiceKey, encodeServiceValue, encodeU32,
+  frontendWord, protocolNumbers, scopeNumbers
+} from '../datapath/index.ts'
+import { parseAddress } from '../maglev/index.ts'
+import type { BackendState, Family } from '../maglev/index.ts'
+import type { FlagBits } from './flags.ts'
+import type { RealisedFrontend, RealisedSlot } from './realised.ts'
+import { familyOf } from './service.ts'
+import type { Backend } from './service.ts'
+import type { EntryWrite } from './write-set.ts'
+
+const noCounts = { count: 0, quarantinedCount: 0 } as const
+
+/** slot 0: the frontend itself */
+export class FrontendWrite implements EntryWrite {
+  readonly map = 'services'
+  readonly removes: boolean
+  readonly #frontend: RealisedFrontend
+
+  constructor (frontend: RealisedFrontend, removes: boolean) {
+    this.#frontend = frontend
+    this.removes = removes
+  }
+
+  get family (): Family {
+    return familyOf(this.#frontend.frontend.address)
+  }
+
+  key (): Uint8Array {
+    return serviceKeyBytes(this.#frontend, 0)
+  }
+
+  value (): Uint8Array {
+    const { count, id: revNatId, flags, qcount: quarantinedCount } = this.#frontend
+    return encodeServiceValue({ word: frontendWord(0), count, revNatId, flags: flags & 0xff, flags2: flags >>> 8, quarantinedCount })
+  }
+}
+
+/** a backend in a slot of a frontend; null: the slot goes */
+export class SlotWrite implements EntryWrite {
+  readonly map = 'services'
+  readonly #frontend: RealisedFrontend
+  readonly #slot: number
+  readonly #content: RealisedSlot | null
+
+  constructor (frontend: RealisedFrontend, slot: number, content: RealisedSlot | null) {
+    this.#frontend = frontend
+    this.#slot = slot
+    this.#content = content
+  }
+
+  get family (): Family {
+    return familyOf(this.#frontend.frontend.address)
+  }
+
+  get removes (): boolean {
+    return this.#content === null
+  }
+
+  key (): Uint8Array {
+    return serviceKeyBytes(this.#frontend, this.#slot)
+  }
+
+  value (): Uint8Array {
+    const { backendId, flags } = this.#content ?? { backendId: 0, flags: 0 }
+    return encodeServiceValue({ ...noCounts, word: backendId, revNatId: this.#frontend.id, flags: flags & 0xff, flags2: flags >>> 8 })
+  }
+}
+
+/** the entry that catches an address's unknown ports; null: it goes */
+export class WildcardWrite implements EntryWrite {
+  readonly map = 'services'
+  readonly #address: string
+  readonly #flags: FlagBits | null
+
+  constructor (address: string, flags: FlagBits | null) {
+    this.#address = address
+    this.#flags = flags
+  }
+
+  get family (): Family {
+    return familyOf(this.#address)
+  }
+
+  get removes (): boolean {
+    return this.#flags === null
+  }
+
+  key (): Uint8Array {
+    const { ANY } = protocolNumbers
+    return encodeServiceKey({ address: bytesOf(this.#address), port: 0, slot: 0, protocol: ANY, scope: scopeNumbers.external })
+  }
+
+  value (): Uint8Array {
+    const flags = this.#flags ?? 0
+    return encodeServiceValue({ ...noCounts, word: frontendWord(0), revNatId: 0, flags: flags & 0xff, flags2: flags >>> 8 })
+  }
+}
+
+export class RevNatWrite implements EntryWrite {
+  readonly map = 'revNat'
+  readonly removes: boolean
+  readonly #frontend: RealisedFrontend
+
+  constructor (frontend: RealisedFrontend, removes: boolean) {
+    this.#frontend = frontend
+    this.removes = removes
+  }
+
+  get family (): Family {
+    return familyOf(this.#frontend.frontend.address)
+  }
+
+  key (): Uint8Array {
+    return encodeRevNatId(this.#frontend.id)
+  }
+
+  value (): Uint8Array {
+    const { address, port } = this.#frontend.frontend
+    return encodeReverseNatValue({ address: bytesOf(address), port })
+  }
+}
+
+/** null state: the backend goes */
+export class BackendWrite implements EntryWrite {
+  readonly map = 'backends'
+  readonly #id: number
+  readonly #backend: Backend
+  readonly #state: BackendState | null
+
+  constructor (id: number, backend: Backend, state: BackendState | null) {
+    this.#id = id
+    this.#backend = backend
+    this.#state = state
+  }
+
+  get family (): Family {
+    return familyOf(this.#backend.address)
+  }
+
+  get removes (): boolean {
+    return this.#state === null
+  }
+
+  key (): Uint8Array {
+    return encodeU32(this.#id)
+  }
+
+  value (): Uint8Array {
+    const { address, port, protocol } = this.#backend
+    const state = this.#state ?? 'active'
+    // The datapath does not care whether a terminating backend still serves.
+    const flags = backendStateNumbers[state === 'terminating-not-serving' ? 'terminating' : state]
+    return encodeBackendValue({ address: bytesOf(address), port, protocol: protocolNumbers[protocol], flags, clusterId: 0, zone: 0 })
+  }
+}
+
+function serviceKeyBytes ({ frontend }: RealisedFrontend, slot: number): Uint8Array {
+  const { address, port, protocol, scope = 'external' } = frontend
+  return encodeServiceKey({ address: bytesOf(address), port, slot, protocol: protocolNumbers[protocol], scope: scopeNumbers[scope] })
+}
+
+let last: { address: string, bytes: Uint8Array } = { address: '', bytes: new Uint8Array() }
+
+/** the entries of a frontend are made one after the other: its address is read once */
+function bytesOf (address: string): Uint8Array {
+  if (last.address === address) return last.bytes
+  const parsed = parseAddress(address)
+  if (parsed === null) throw new TypeError(`${address} is no canonical address`)
+  last = { address, bytes: parsed.bytes }
+  return parsed.bytes
+}
