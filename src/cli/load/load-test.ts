@@ -88,7 +88,8 @@ function countResults (bytes: Uint8Array): number {
 }
 
 function summarise (durationMs: number, tally: Tally, histogram: Histogram, flowsPerRequest: number): LoadResult {
-  const at = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000
+  // a percentile is the upper end of its bucket, which may lie a little above the largest value
+  const at = (percentile: number): number => Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1000
   const packets = tally.requests * flowsPerRequest
   return {
     durationMs: Math.round(durationMs),
