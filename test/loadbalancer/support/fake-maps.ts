@@ -2,14 +2,14 @@
 
 import { failure, success } from '../../../lib/bpf/profile/errno.ts'
 import type { Result } from '../../../lib/bpf/profile/errno.ts'
-import type { LbMaps, MapPort, PerFamily, TableMap, TablesPort } from '../../../lib/loadbalancer/index.ts'
+import type { LbMaps, MapPort, MapSizes, PerFamily, TableMap, TablesPort } from '../../../lib/loadbalancer/index.ts'
 
 export interface FakeMaps extends LbMaps {
   /** how many more writes succeed; then ENOMEM, once, and everything succeeds again */
   failAfter: number
 }
 
-export function fakeMaps (): FakeMaps {
+export function fakeMaps (sizes: MapSizes): FakeMaps {
   const budget = { failAfter: Infinity }
   const spend = (): Result<void> => {
     if (budget.failAfter-- > 0) return success(undefined)
@@ -17,16 +17,19 @@ export function fakeMaps (): FakeMaps {
     return failure('ENOMEM', 'out of memory, as the test wants it')
   }
   const both = <T>(make: () => T): PerFamily<T> => ({ 4: make(), 6: make() })
-  const maps = { services: both(() => fakeMap(spend)), backends: both(() => fakeMap(spend)), revNat: both(() => fakeMap(spend)) }
   return {
-    ...maps,
-    maglev: both(() => fakeTables(spend)),
+    services: both(() => fakeMap(sizes.services, spend)),
+    backends: both(() => fakeMap(sizes.backends, spend)),
+    revNat: both(() => fakeMap(sizes.revNat, spend)),
+    maglev: both(() => fakeTables(sizes.maglev, spend)),
     get failAfter () { return budget.failAfter },
     set failAfter (writes) { budget.failAfter = writes }
   }
 }
 
-function fakeMap (spend: () => Result<void>): MapPort {
+const full = failure('E2BIG', 'the map is full')
+
+function fakeMap (maxEntries: number, spend: () => Result<void>): MapPort {
   const entries = new Map<string, Uint8Array>()
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
   return {
@@ -35,6 +38,7 @@ function fakeMap (spend: () => Result<void>): MapPort {
       return value === undefined ? failure('ENOENT', 'no such key') : success(value.slice())
     },
     update: (key, value) => {
+      if (entries.size === maxEntries && !entries.has(hex(key))) return full
       const result = spend()
       if (result.ok) entries.set(hex(key), value.slice())
       return result
@@ -50,7 +54,7 @@ function fakeMap (spend: () => Result<void>): MapPort {
   }
 }
 
-function fakeTables (spend: () => Result<void>): TablesPort {
+function fakeTables (maxEntries: number, spend: () => Result<void>): TablesPort {
   const tables = new Map<number, TableMap>()
   let lastMapId = 0
   return {
@@ -62,6 +66,7 @@ function fakeTables (spend: () => Result<void>): TablesPort {
     },
     get: id => tables.get(id),
     set: (id, table) => {
+      if (tables.size === maxEntries && !tables.has(id)) return full
       const result = spend()
       if (result.ok) tables.set(id, table)
       return result

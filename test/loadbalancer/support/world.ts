@@ -22,7 +22,10 @@ export interface World {
 export function createWorld (...settings: Partial<NodeSettings>[]): World {
   const cluster = new Cluster()
   const all = settings.length > 0 ? settings : [{}]
-  const nodes = all.map(one => ({ node: new LbNode({ ...defaultSettings('node'), tableSizePolicy: { fixed: 1021 }, ...one }), maps: fakeMaps() }))
+  const nodes = all.map(one => {
+    const node = new LbNode({ ...defaultSettings('node'), tableSizePolicy: { fixed: 1021 }, ...one })
+    return { node, maps: fakeMaps(node.settings.mapSizes) }
+  })
   const apply = (draft: Draft): LbResult<AppliedNode[]> => {
     const result = realiseChange(draft, nodes)
     if (result.ok) draft.commit()
@@ -55,6 +58,10 @@ export function createWorld (...settings: Partial<NodeSettings>[]): World {
       draft.setNodeAddresses(addresses)
       return apply(draft)
     },
-    text: (index = 0) => lbMapsText(nodes[index]?.maps ?? fakeMaps())
+    text (index = 0) {
+      const node = nodes[index]
+      if (node === undefined) throw new Error(`there is no node ${index}`)
+      return lbMapsText(node.maps)
+    }
   }
 }
