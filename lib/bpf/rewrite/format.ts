@@ -12,9 +12,8 @@ export interface XlatedLabels {
   /** by index of the program's used maps, to show other ids than those it was rewritten with */
   readonly mapIds?: readonly number[]
   readonly lines?: ReadonlyArray<{ readonly insn: number, readonly text: string }>
-  readonly functions?: ReadonlyArray<{ readonly insn: number, readonly prototype: string, readonly name: string }>
-  /** of the program, 16 hex digits; names functions as the kernel does: `bpf_prog_<tag>_name` */
-  readonly tag?: string
+  /** a function's tag has 16 hex digits and names it as the kernel does: `bpf_prog_<tag>_name` */
+  readonly functions?: ReadonlyArray<{ readonly insn: number, readonly prototype: string, readonly name: string, readonly tag?: string }>
 }
 
 /** @returns the listing, each line with its newline */
@@ -37,14 +36,14 @@ export function formatXlated (translated: TranslatedProgram, labels: XlatedLabel
   return out.map((line) => `${line}\n`).join('')
 }
 
-function instructionText ({ insns }: TranslatedProgram, slot: number, { mapIds, functions, tag }: XlatedLabels): string {
+function instructionText ({ insns }: TranslatedProgram, slot: number, { mapIds, functions }: XlatedLabels): string {
   const insn = insns[slot] as TranslatedInsn
   return disassembleInsn(insn, insns[slot + 1], slot, {
     callName: () => {
       if (insn.code !== CALL || insn.src !== BPF_PSEUDO_CALL) return insn.call
       const callee = functions?.find((entry) => entry.insn === insns[slot + 1 + insn.imm]?.origin)
       const distance = insn.imm < 0 ? String(insn.imm) : `+${insn.imm}`
-      return callee === undefined ? distance : `${distance}#bpf_prog_${tag ?? '0000000000000000'}_${callee.name}`
+      return callee === undefined ? distance : `${distance}#bpf_prog_${callee.tag ?? '0000000000000000'}_${callee.name}`
     },
     mapOperand: () => insn.mapRef === undefined
       ? undefined

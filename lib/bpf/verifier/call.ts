@@ -78,10 +78,15 @@ export function walkHelperCall (walk: Walk): void {
   if (prototype.gplOnly && !program.isGplCompatible) refuse('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program')
   const found: Arguments = { target: null, constantKey: null }
   for (const [index, type] of prototype.arguments.entries()) checkArgument(walk, prototype, index + 1, type, found)
-  if (found.target !== null) walk.recordMapAtCall(found.target)
+  if (found.target !== null) recordMap(walk, found.target, prototype)
   for (let number = 0; number < CALLER_SAVED; number++) walk.set(number, UNSET)
   walk.set(0, resultOf(walk, prototype, found))
   if (found.target !== null) checkCompatibility(found.target.map, prototype)
+}
+
+function recordMap (walk: Walk, target: MapTarget, { id }: HelperPrototype): void {
+  if (id === MAP_UPDATE_ELEM || id === MAP_DELETE_ELEM) checkMapPermission(target.map, '', 'write')
+  walk.recordMapAtCall(target)
 }
 
 function checkArgument (walk: Walk, prototype: HelperPrototype, number: number, type: ArgumentType, found: Arguments): void {

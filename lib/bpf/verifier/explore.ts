@@ -18,7 +18,7 @@ import { registerUse } from './needs.ts'
 import { frameText } from './print.ts'
 import { UNSET, change, ofConstant, pointer } from './register.ts'
 import type { Register } from './register.ts'
-import { refuse } from './refusal.ts'
+import { Refusal, refuse } from './refusal.ts'
 import { copyFrames, newFrame } from './state.ts'
 import type { ExploredState, Frame, State } from './state.ts'
 import { jumpTarget } from './structure.ts'
@@ -252,8 +252,8 @@ class Exploration {
 
   private refuseLoop (index: number, { frames }: ExploredState): never {
     const text = (list: readonly Frame[]): string => frameText(list[list.length - 1] as Frame, list.length - 1)
-    const lines = [`infinite loop detected at insn ${index}`, `cur state:${text(this.walk.state.frames)}`, `old state:${text(frames)}`]
-    return refuse('EINVAL', ...lines)
+    const cause = `infinite loop detected at insn ${index}`
+    throw new Refusal('EINVAL', [cause, `cur state:${text(this.walk.state.frames)}`, `old state:${text(frames)}`], cause)
   }
 }
 

@@ -7,8 +7,9 @@ export class Refusal extends Error {
   /** lines of the log that say why, as the kernel writes them */
   readonly lines: readonly string[]
 
-  constructor (errno: ErrnoName, lines: readonly string[]) {
-    super(lines[lines.length - 1] ?? '')
+  /** @param cause the line that says it all, if not the last one */
+  constructor (errno: ErrnoName, lines: readonly string[], cause = lines[lines.length - 1] ?? '') {
+    super(cause)
     this.errno = errno
     this.lines = lines
   }
