@@ -1,13 +1,14 @@
 // /v1/nodes: the emulated machines.
 
 import { Type } from 'typebox'
-import { SimError } from '../lib/sim/errors.ts'
 import type { NodeSettings, NodeView as View } from '../lib/sim/types.ts'
 import { answer, ifMatchHeader, jsonAnswer, noContent, text } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { jsonTag, requireIfMatch } from './support/etag.ts'
 import { limits } from './support/limits.ts'
+import { Listing, sendListing } from './support/listing.ts'
 import { mergePatch } from './support/merge-patch.ts'
+import { formatQuery } from './support/negotiation.ts'
 import { page, Page, pageQuery } from './support/pagination.ts'
 import { NodeCreation, NodeParams, NodePatch, NodeSettings as Settings, NodeView } from './support/schemas.ts'
 import { validated } from './support/validated.ts'
@@ -30,12 +31,11 @@ export const nodes: Route = async (app, { sim }) => {
       operationId: 'createNode',
       tags,
       summary: 'Make a node',
-      description: 'It realises all services at once.',
+      description: `It realises all services at once. There can be ${limits.nodes}.`,
       body: NodeCreation,
       response: { 201: jsonAnswer('The node.', NodeView, 'Location', 'ETag') }
     }
   }, async (request, reply) => {
-    if (sim.listNodes().length >= limits.nodes) throw new SimError('LIMIT_EXCEEDED', `There are ${limits.nodes} nodes already; delete one first.`)
     const node = sim.createNode(request.body as unknown as Partial<NodeSettings> & { name: string })
     return reply.code(201).headers({ location: `/v1/nodes/${node.name}`, etag: jsonTag(node) }).send(node)
   })
@@ -101,9 +101,10 @@ export const nodes: Route = async (app, { sim }) => {
       summary: 'The load-balancing maps as text',
       description: 'In the form in which Cilium\'s own load-balancer scenarios dump them.',
       params: NodeParams,
-      response: { 200: answer('One line for each entry.', { 'text/plain': text('BE, MAGLEV, REV and SVC lines.') }) }
+      querystring: Type.Object(formatQuery('text', 'json'), { additionalProperties: false }),
+      response: { 200: answer('One line for each entry.', { 'text/plain': text('BE, MAGLEV, REV and SVC lines.'), 'application/json': Listing }) }
     }
-  }, async ({ params }, reply) => reply.type('text/plain; charset=utf-8').send(sim.lbMapsText(params.name)))
+  }, async (request, reply) => sendListing(request, reply, sim.lbMapsText(request.params.name)))
 }
 
 function mergePolicy (current: NodeSettings['tableSizePolicy'], patch: unknown): unknown {

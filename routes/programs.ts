@@ -3,7 +3,8 @@
 import { Type } from 'typebox'
 import { answer, jsonAnswer, text } from './support/answers.ts'
 import type { Route } from './support/context.ts'
-import { chosenFormat, formatQuery } from './support/negotiation.ts'
+import { Listing, sendListing } from './support/listing.ts'
+import { formatQuery } from './support/negotiation.ts'
 import { page, Page, pageQuery } from './support/pagination.ts'
 import { NodeItemParams, NodeParams, Program } from './support/schemas.ts'
 
@@ -43,12 +44,9 @@ export const programs: Route = async (app, { sim }) => {
       response: {
         200: answer('The listing.', {
           'text/plain': text('bpftool\'s listing.'),
-          'application/json': Type.Object({ text: Type.String({ description: 'bpftool\'s listing.' }) }, { title: 'Listing', additionalProperties: false })
+          'application/json': Listing
         })
       }
     }
-  }, async (request, reply) => {
-    const listing = sim.xlated(request.params.name, request.params.id)
-    return chosenFormat(request) === 'json' ? reply.send({ text: listing }) : reply.type('text/plain; charset=utf-8').send(listing)
-  })
+  }, async (request, reply) => sendListing(request, reply, sim.xlated(request.params.name, request.params.id)))
 }

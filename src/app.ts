@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Simulator } from '../lib/sim/types.ts'
 import { routes } from '../routes/index.ts'
 import type { About, RouteOptions } from '../routes/support/context.ts'
@@ -16,6 +16,7 @@ import { metrics } from './plugins/metrics.ts'
 import { negotiation } from './plugins/negotiation.ts'
 import { openapi } from './plugins/openapi.ts'
 import { answerClientError, answerFrameworkError, problems } from './plugins/problems.ts'
+import { requestLog } from './plugins/request-log.ts'
 import { shedding } from './plugins/shedding.ts'
 import { ajvOptions, validation } from './plugins/validation.ts'
 import type { RunManager } from './runs/manager.ts'
@@ -40,6 +41,8 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
     keepAliveTimeout: 30_000,
     handlerTimeout: 0,
     http: { maxHeaderSize: limits.headerBytes, headersTimeout: 20_000 },
+    // one line for each request, when it has been answered: request-log.ts
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'instance' }),
     requestIdHeader: false,
     genReqId: requestId,
     forceCloseConnections: 'idle',
@@ -52,6 +55,7 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
   const documents = createDocumentReader()
 
   // the order matters: hooks run in the order of their registration, and a plugin sees the routes that come after it
+  await app.register(requestLog)
   await app.register(problems)
   await app.register(shedding)
   await app.register(bodies)

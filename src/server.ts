@@ -1,6 +1,8 @@
 // The process: configuration, log, listening, stopping. Everything that may be asked of it over HTTP is in app.ts.
 
 import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
@@ -12,7 +14,7 @@ import { createRunManager, type RunManager } from './runs/manager.ts'
 import type { RunExecutor } from './runs/types.ts'
 import { createProcessSimulator } from './simulator.ts'
 import { trafficExecutor } from './runs/traffic.ts'
-import { packageVersion } from './cli/paths.ts'
+import { packageRoot, packageVersion } from './cli/paths.ts'
 
 export interface ServerOptions {
   readonly host?: string | undefined
@@ -40,7 +42,8 @@ export async function startServer (options: ServerOptions = {}): Promise<Running
   const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] })
   const sim = createProcessSimulator()
   const runs = createProcessRuns([trafficExecutor(sim)], sim, log)
-  const app = await buildApp({ sim, runs, about: { name: 'maglev-sim', version: packageVersion(), commit: null, node: process.version }, logger: log as FastifyBaseLogger })
+  const about = { name: 'maglev-sim', version: packageVersion(), commit: commitOf(packageRoot()), node: process.version }
+  const app = await buildApp({ sim, runs, about, logger: log as FastifyBaseLogger })
   const url = await listen(app, config)
 
   const grace = closeWithGrace({ delay: stopMs, logger: log }, async ({ signal, err }) => {
@@ -83,6 +86,14 @@ function explained (error: NodeJS.ErrnoException, host: string, port: number): E
   if (error.code === 'EACCES') return new StartError(`this user may not listen on port ${port}; choose one above 1023 with --port or PORT`)
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new StartError(`this machine has no address ${host}; set HOST or --host to one of its own`)
   return error
+}
+
+/** Of a clone; elsewhere it is not known. */
+function commitOf (root: string): string | null {
+  const read = (...path: string[]): string | null => existsSync(join(root, '.git', ...path)) ? readFileSync(join(root, '.git', ...path), 'utf8').trim() : null
+  const head = read('HEAD')
+  const [, branch] = /^ref: ([\w./-]+)$/.exec(head ?? '') ?? []
+  return branch === undefined ? head : read(...branch.split('/'))
 }
 
 function createProcessRuns (executors: readonly RunExecutor[], sim: Simulator, log: Logger): RunManager {

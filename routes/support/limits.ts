@@ -40,7 +40,7 @@ export const limits = {
   flowsPerLookup: 1000,
   packetBytes: 3520,
   /** packets of one lookup when every executed instruction is listed */
-  tracedPackets: 16,
+  tracedPackets: 32,
   runsQueued: 16,
   runsRunning: 1,
   runsKept: 100,

@@ -35,11 +35,20 @@ async function metricsPlugin (app: FastifyInstance, { sim, runs }: MetricsOption
   gauge('maglev_sim_runs', 'Runs by state.', ['state'], (set) => {
     for (const [state, count] of Object.entries(runs.counts())) set({ state }, count)
   })
-  gauge('maglev_sim_bpf_map_pressure', 'Entries of a BPF map divided by its capacity.', ['node', 'map_name'], (set) => {
-    for (const { node, map } of outerMaps(sim)) set({ node, map_name: map.fullName }, map.entries / map.max_entries)
+  gauge('maglev_sim_bpf_map_pressure', 'Entries of a BPF hash map divided by its capacity.', ['node', 'map_name'], (set) => {
+    for (const { node, map } of mapsOf(sim)) {
+      // an array is always full
+      if (map.type.includes('hash')) set({ node, map_name: map.fullName }, map.entries / map.max_entries)
+    }
   })
-  gauge('maglev_sim_bpf_map_memlock_bytes', 'Memory of a BPF map as the kernel accounts it.', ['node', 'map_name'], (set) => {
-    for (const { node, map } of outerMaps(sim)) set({ node, map_name: map.fullName }, map.bytes_memlock)
+  gauge('maglev_sim_bpf_map_memlock_bytes', 'Memory of the BPF maps of a name as the kernel accounts it.', ['node', 'map_name'], (set) => {
+    // the tables of all services are maps of one name
+    const sums = new Map<string, { node: string, name: string, bytes: number }>()
+    for (const { node, map } of mapsOf(sim)) {
+      const key = `${node} ${map.fullName}`
+      sums.set(key, { node, name: map.fullName, bytes: (sums.get(key)?.bytes ?? 0) + map.bytes_memlock })
+    }
+    for (const { node, name, bytes } of sums.values()) set({ node, map_name: name }, bytes)
   })
   gauge('maglev_sim_node_memlock_bytes', 'Memory of all BPF maps of a node as the kernel accounts it.', ['node'], (set) => {
     for (const { name, memory } of sim.listNodes()) set({ node: name }, memory.memlockBytes)
@@ -82,12 +91,8 @@ async function metricsPlugin (app: FastifyInstance, { sim, runs }: MetricsOption
 
 export const metrics = fp(metricsPlugin, { name: 'metrics', fastify: '5.x' })
 
-// inner maps come and go with the tables and are full by nature
-function * outerMaps (sim: Simulator): Generator<{ node: string, map: ReturnType<Simulator['listMaps']>[number] }> {
-  for (const { name: node } of sim.listNodes()) {
-    const tables = new Set(sim.listFrontends(node).map(({ table }) => table?.mapId))
-    for (const map of sim.listMaps(node)) if (!tables.has(map.id)) yield { node, map }
-  }
+function * mapsOf (sim: Simulator): Generator<{ node: string, map: ReturnType<Simulator['listMaps']>[number] }> {
+  for (const { name: node } of sim.listNodes()) for (const map of sim.listMaps(node)) yield { node, map }
 }
 
 declare module 'fastify' {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { SimError } from '../../lib/sim/errors.ts'
+import { limits } from '../../routes/support/limits.ts'
 import { Problem, problemBody, type ProblemCode } from '../../routes/support/problems.ts'
 
 const problemType = 'application/problem+json; charset=utf-8'
@@ -18,6 +19,10 @@ async function problemsPlugin (app: FastifyInstance): Promise<void> {
   const routes = new RouteTable()
 
   app.addHook('onRoute', ({ url, method }) => routes.add(url, method))
+
+  app.addHook('onRequest', async ({ url }) => {
+    if (url.length > limits.urlBytes) throw new Problem('URI_TOO_LONG', `At most ${limits.urlBytes} bytes of address are read.`, { facts: { limitBytes: limits.urlBytes } })
+  })
 
   app.setErrorHandler((error: FastifyError | Problem | SimError, request, reply) => {
     const problem = toProblem(error, request)

@@ -106,7 +106,8 @@ t.test('nodes and what they hold', async (t) => {
   await create(api)
   t.same(((await api.call('GET', '/v1/nodes')).json()['items'] as Array<{ name: string }>).map(({ name }) => name), ['cilium', 'dynamic'])
   const made = await api.call('POST', '/v1/nodes', { body: { name: 'small', layout: 'blob', tableSizePolicy: { fixed: 1021 }, mapSizes: { services: 100 } } })
-  t.match([made.status, made.json()], [201, { tableSizePolicy: { fixed: 1021 }, mapSizes: { services: 100, backends: 65536 }, counts: { tables: 1 } }])
+  t.equal(made.status, 201)
+  t.match(made.json(), { tableSizePolicy: { fixed: 1021 }, mapSizes: { services: 100, backends: 65536 }, counts: { tables: 1 } })
   t.match((await api.call('POST', '/v1/nodes', { body: { name: 'small' } })).json(), { code: 'NODE_EXISTS' })
   t.match((await api.call('POST', '/v1/nodes', { body: { name: 'odd', tableSizePolicy: { fixed: 1000 } } })).json(), { code: 'INVALID_ARGUMENT' })
 
@@ -170,7 +171,7 @@ t.test('lookups', async (t) => {
   const [{ nodes: [lookup] }] = traced.json()['results'] as [{ nodes: [{ trace: Array<{ registers: string[], source: unknown }>, cost: { instructions: number } }] }]
   t.equal(lookup.trace.length, lookup.cost.instructions)
   t.ok(lookup.trace.some(({ source }) => source !== null), 'with C lines')
-  t.match((await api.call('POST', '/v1/lookups', { body: { flows: Array(17).fill(flow), trace: true } })).json(), { code: 'LIMIT_EXCEEDED' })
+  t.match((await api.call('POST', '/v1/lookups', { body: { flows: Array(33).fill(flow), trace: true } })).json(), { code: 'LIMIT_EXCEEDED' })
   const metrics = await api.call('GET', '/metrics')
   t.match(metrics.text, /^maglev_sim_lookup_packets_total\{node="dynamic",verdict="XDP_TX"\} 3$/m)
   t.match(metrics.text, /^maglev_sim_bpf_map_pressure\{node="cilium",map_name="\w+"\} 0\.0000\d+$/m)
