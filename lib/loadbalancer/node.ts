@@ -1,8 +1,8 @@
 // One emulated node's load balancer: what it has realised, and how a change of the desired state becomes a plan of map writes that is
 // either committed or dropped.
 
-import { parseSeed } from '../maglev/index.ts'
-import type { Protocol, Seed } from '../maglev/index.ts'
+import { chooseTableSize, parseSeed, tableWarnings } from '../maglev/index.ts'
+import type { Protocol, Seed, TableWarning } from '../maglev/index.ts'
 import type { DesiredState } from './cluster.ts'
 import { done } from './errors.ts'
 import type { LbResult } from './errors.ts'
@@ -132,6 +132,14 @@ export class LbNode {
   whyNoTable (frontend: RealisedFrontend): string | null {
     if (frontend.table !== null) return null
     return whyNoTable(frontend.frontend, this.settings) ?? 'no backend is active or terminating'
+  }
+
+  /** what is accepted without a word although it rarely does what was meant */
+  warnings ({ table, m }: RealisedFrontend): TableWarning[] {
+    if (table === null || m === null) return []
+    const { tableSizePolicy, release } = this.settings
+    const { capped } = chooseTableSize(tableSizePolicy, m, table.length)
+    return tableWarnings({ m, grownFrom: null, capped }, table.map(({ weight }) => weight), release)
   }
 
   /** entries in every map */

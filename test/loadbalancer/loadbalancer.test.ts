@@ -122,6 +122,22 @@ t.test('tables grow with their service, never shrink, and say what moved', async
   }
 })
 
+t.test('tables of dubious size or weights warn', async t => {
+  const codes = (settings: Partial<NodeSettings>, weights: number[]): string[] => {
+    const world = createWorld({ mapSizes: { services: 4000, backends: 4000, revNat: 10, maglev: 10 }, ...settings })
+    const backends = weights.map((weight, index) => ({ address: `10.0.${index >> 8}.${index & 255}`, port: 80, weight }))
+    t.ok(world.put({ ...service('web'), backends }).ok)
+    const { node } = world.nodes[0] ?? {}
+    return node?.frontends().flatMap(frontend => node.warnings(frontend)).map(({ code }) => code) ?? []
+  }
+  t.strictSame(codes({}, []), [])
+  t.strictSame(codes({}, [100, 50]), [])
+  t.strictSame(codes({}, [1, 2]), ['weights-ignored'])
+  t.strictSame(codes({ tableSizePolicy: { fixed: 251 } }, [1, 1, 1]), ['few-slots-per-backend'])
+  t.strictSame(codes({ tableSizePolicy: { fixed: 251 } }, new Array<number>(252).fill(1)), ['more-backends-than-slots'])
+  t.strictSame(codes(perService, new Array<number>(1311).fill(1)), ['table-size-capped'])
+})
+
 t.test('backends of frontends: family, port name, protocol', async t => {
   const world = createWorld()
   const backend = (address: string, port: number, more: object = {}) => ({ address, port, ...more })
