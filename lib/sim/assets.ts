@@ -3,12 +3,15 @@
 import { compileCore } from '../bpf/core/index.ts'
 import { readObject } from '../bpf/object/index.ts'
 import type { CollectionSpec } from '../bpf/object/spec.ts'
+import type { Translations } from '../bpf/syscall/index.ts'
 import { datapathLayouts, objectFile } from '../datapath/index.ts'
 import type { DatapathLayout } from '../datapath/index.ts'
 
 export interface SimulatorAssets {
   readonly core: WebAssembly.Module
   readonly datapath: Readonly<Record<DatapathLayout, CollectionSpec>>
+  /** programs that were verified and translated once, for every node that loads them over maps of the same shapes */
+  readonly translations: Translations
 }
 
 /**
@@ -22,5 +25,9 @@ export function prepareAssets (read: (name: string) => Uint8Array): SimulatorAss
     if (!spec.ok) throw new Error(`${name}: ${spec.error.message}`)
     return [layout, spec.value]
   })
-  return { core: compileCore(read('core.wasm')), datapath: Object.fromEntries(specs) as Record<DatapathLayout, CollectionSpec> }
+  return {
+    core: compileCore(read('core.wasm')),
+    datapath: Object.fromEntries(specs) as Record<DatapathLayout, CollectionSpec>,
+    translations: new Map()
+  }
 }

@@ -32,7 +32,7 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
   const profile = findProfile(settings.kernel)
   if (profile === undefined) throw new SimError('INVALID_ARGUMENT', `there is no kernel profile ${settings.kernel}`)
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
-  const kernel = createKernel({ core, random })
+  const kernel = createKernel({ core, random, translations: assets.translations })
   const spec = assets.datapath[settings.layout as DatapathLayout]
   const collection = loadCollection(kernel, spec, { editMap: (map) => editMap(map, settings), inlining: settings.inlining })
   if (!collection.ok) {

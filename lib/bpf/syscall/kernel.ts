@@ -11,12 +11,14 @@ import type { Result } from '../profile/errno.ts'
 import type { KernelProfile } from '../profile/index.ts'
 import { DescriptorTable } from './descriptors.ts'
 import { loadProgram } from './program.ts'
-import type { LoadedProgram, ProgramAttr } from './program.ts'
+import type { LoadedProgram, ProgramAttr, Translations } from './program.ts'
 
 export interface KernelOptions {
   readonly core: Core
   /** 32 random bits, for the hash seeds of maps */
   readonly random: () => number
+  /** shared by kernels that load the same objects; one of its own unless said */
+  readonly translations?: Translations
 }
 
 export interface MapCreateAttr extends Omit<MapAttr, 'id' | 'inner' | 'hashSeed'> {
@@ -53,7 +55,7 @@ type KernelObject =
   | { readonly kind: 'map', readonly map: KernelMap, retain (): void, release (): void }
   | { readonly kind: 'program', readonly program: LoadedProgram, retain (): void, release (): void }
 
-export function createKernel ({ core, random }: KernelOptions): Kernel {
+export function createKernel ({ core, random, translations = new Map() }: KernelOptions): Kernel {
   const descriptors = new DescriptorTable<KernelObject>()
   const maps = new Map<number, KernelMap>()
   const programs = new Map<number, LoadedProgram>()
@@ -105,7 +107,7 @@ export function createKernel ({ core, random }: KernelOptions): Kernel {
 
   function progLoad (attr: ProgramAttr): Result<number> {
     const id = lastProgramId + 1
-    const program = loadProgram(core, attr, { id, mapOf, onFree: () => { programs.delete(id) } })
+    const program = loadProgram(core, attr, { id, translations, mapOf, onFree: () => { programs.delete(id) } })
     if (!program.ok) return program
     lastProgramId = id
     programs.set(id, program.value)

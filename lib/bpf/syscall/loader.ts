@@ -47,7 +47,9 @@ export function loadCollection (kernel: Kernel, spec: CollectionSpec, options: L
     if (!insns.ok) return refuse(inContext(insns, `program ${program.name}`))
     const { name, type, lines, functions } = program
     const inlining = options.inlining ?? 'kernel'
-    const fd = kernel.progLoad({ name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, insns: insns.value, lines, functions, inlining })
+    const fd = kernel.progLoad({
+      name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, insns: insns.value, lines, functions, inlining
+    })
     if (!fd.ok) return refuse(inContext(fd, `program ${program.name}`))
     programs.set(program.name, fd.value)
   }
@@ -55,8 +57,9 @@ export function loadCollection (kernel: Kernel, spec: CollectionSpec, options: L
 }
 
 function createMap (kernel: Kernel, spec: MapSpec, options: LoadOptions): Result<number> {
-  const { name, type, keySize, valueSize, maxEntries, flags } = spec
-  const shape = { name: name.slice(0, NAME_CHARS_MAX), type, keySize, valueSize, maxEntries, flags, bypassSpecV1: options.bypassSpecV1 ?? true }
+  const { type, keySize, valueSize, maxEntries, flags } = spec
+  const name = spec.name.slice(0, NAME_CHARS_MAX)
+  const shape = { name, type, keySize, valueSize, maxEntries, flags, bypassSpecV1: options.bypassSpecV1 ?? true }
   if (spec.inner === undefined) return withContents(kernel, kernel.mapCreate(shape), spec)
   const template = createMap(kernel, spec.inner, options)
   if (!template.ok) return inContext(template, 'inner map')

@@ -7,10 +7,11 @@ import { freeImage, loadImage } from '../core/program-image.ts'
 import type { ProgramImage } from '../core/program-image.ts'
 import { encode } from '../isa/index.ts'
 import type { Insn } from '../isa/insn.ts'
-import type { KernelMap } from '../map/index.ts'
+import type { KernelMap, MapTraits } from '../map/index.ts'
 import type { FunctionInfo, LineInfo, ProgramTypeName } from '../object/spec.ts'
 import { failure, success } from '../profile/errno.ts'
 import type { Errno, Result } from '../profile/errno.ts'
+import type { KernelProfile } from '../profile/index.ts'
 import { rewrite } from '../rewrite/index.ts'
 import type { TranslatedProgram } from '../rewrite/translated.ts'
 import { verify } from '../verifier/index.ts'
@@ -52,8 +53,20 @@ export interface LoadedProgram {
   release (): void
 }
 
+/** What verifier and rewrite made of a program over maps of these shapes; programs hold no map ids, so kernels may share it. */
+export interface Translation {
+  readonly translated: TranslatedProgram
+  readonly verifierLog: string
+}
+
+/** Translations by what they depend on. Loading the same object again, on this kernel or another, need not verify it again. */
+export type Translations = Map<string, Translation>
+
+const TRANSLATIONS_MAX = 64
+
 interface LoadContext {
   readonly id: number
+  readonly translations: Translations
   readonly mapOf: (fd: number) => Result<KernelMap>
   readonly onFree: () => void
 }
@@ -63,30 +76,17 @@ interface ResolvedMaps {
   readonly mapRefs: Array<{ insn: number, usedMap: number, valueOffset: number | null }>
 }
 
-export function loadProgram (core: Core, attr: ProgramAttr, { id, mapOf, onFree }: LoadContext): Result<LoadedProgram> {
+export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, mapOf, onFree }: LoadContext): Result<LoadedProgram> {
   const { limits } = core.profile
   if (attr.insns.length === 0 || attr.insns.length > limits.maxInsns) {
     return failure('E2BIG', `a program has 1 to ${limits.maxInsns} instructions, not ${attr.insns.length}`)
   }
   const resolved = resolveMaps(attr.insns, mapOf, limits.mapsPerProgram)
   if (!resolved.ok) return resolved
-  const { usedMaps, mapRefs } = resolved.value
-  const maps = usedMaps.map((map) => map.verifierView())
-  const verdict = verify({ insns: attr.insns, type: attr.type, profile: core.profile, maps, mapRefs, license: attr.license })
-  if (!verdict.ok) {
-    const refusal: VerifierRefusal = { ...verdict.error, log: verdict.log, insn: verdict.insn }
-    return { ok: false, error: refusal }
-  }
-  const translated = rewrite({
-    insns: attr.insns,
-    facts: verdict.facts,
-    subprograms: verdict.subprograms,
-    maps,
-    mapRefs,
-    profile: core.profile,
-    type: attr.type,
-    inlining: attr.inlining ?? 'kernel'
-  })
+  const { usedMaps } = resolved.value
+  const translation = translate(core.profile, attr, resolved.value, translations)
+  if (!translation.ok) return translation
+  const { translated, verifierLog } = translation.value
   const valueOffset = core.profile.structs.bpfArray.value
   const image = loadImage(core, translated, usedMaps.map(({ address }) => ({ address, valueAddress: address + valueOffset })))
   if (!image.ok) return image
@@ -102,12 +102,43 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, mapOf, onFree 
     usedMaps,
     lines: attr.lines ?? [],
     functions: attr.functions ?? [],
-    verifierLog: verdict.log
+    verifierLog
   }, () => {
     freeImage(core, image.value)
     for (const map of usedMaps) map.release()
     onFree()
   }))
+}
+
+function translate (
+  profile: KernelProfile, attr: ProgramAttr, { usedMaps, mapRefs }: ResolvedMaps, known: Translations
+): Result<Translation> {
+  const { type, license, inlining = 'kernel' } = attr
+  const maps = usedMaps.map((map) => map.verifierView())
+  const key = createHash('sha256').update(encode(withoutMaps(attr.insns)))
+    .update(JSON.stringify([profile.name, type, license, inlining, mapRefs, maps.map(shapeOf)])).digest('hex')
+  const before = known.get(key)
+  if (before !== undefined) return success(before)
+  const verdict = verify({ insns: attr.insns, type, profile, maps, mapRefs, license })
+  if (!verdict.ok) {
+    const refusal: VerifierRefusal = { ...verdict.error, log: verdict.log, insn: verdict.insn }
+    return { ok: false, error: refusal }
+  }
+  const { facts, subprograms, log } = verdict
+  const translated = rewrite({ insns: attr.insns, facts, subprograms, maps, mapRefs, profile, type, inlining })
+  const translation = { translated, verifierLog: log }
+  if (known.size >= TRANSLATIONS_MAX) known.clear()
+  known.set(key, translation)
+  return success(translation)
+}
+
+/** all of a map that a verdict may depend on */
+function shapeOf ({ id, contents, inner, ...rest }: MapTraits): unknown {
+  return {
+    ...rest,
+    contents: contents === undefined ? null : Buffer.from(contents).toString('hex'),
+    inner: inner === undefined ? null : shapeOf(inner)
+  }
 }
 
 function resolveMaps (insns: readonly Insn[], mapOf: LoadContext['mapOf'], mapsMax: number): Result<ResolvedMaps> {
@@ -132,12 +163,15 @@ function resolveMaps (insns: readonly Insn[], mapOf: LoadContext['mapOf'], mapsM
 
 /** The kernel's tag: equal programs have equal tags whichever maps they were loaded with. */
 function programTag (insns: readonly Insn[]): string {
-  const cleared = insns.map((insn, index) => {
+  return createHash('sha1').update(encode(withoutMaps(insns))).digest('hex').slice(0, 16)
+}
+
+function withoutMaps (insns: readonly Insn[]): Insn[] {
+  return insns.map((insn, index) => {
     const wide = isWideImmediate(insn.code) ? insn : insns[index - 1]
     const isPart = wide !== undefined && isWideImmediate(wide.code) && (wide.src === PSEUDO_MAP_FD || wide.src === PSEUDO_MAP_VALUE)
     return isPart ? { ...insn, imm: 0 } : insn
   })
-  return createHash('sha1').update(encode(cleared)).digest('hex').slice(0, 16)
 }
 
 function referenced (program: Omit<LoadedProgram, 'retain' | 'release'>, free: () => void): LoadedProgram {

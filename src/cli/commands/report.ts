@@ -33,7 +33,7 @@ export default command({
     if (args.server !== undefined) return await fromServer(args.server, kind, form, args.mix, wordList(args.nodes))
     if (args.nodes !== undefined) throw new BadInput('--nodes goes with --server; a mix is reported for both default nodes')
     const { createProcessSimulator } = await loadSimulator()
-    process.stdout.write(formatReport(createProcessSimulator().report({ kind, mix: args.mix ?? exampleMix }), form))
+    process.stdout.write(formatReport(createProcessSimulator({ nodes: [] }).report({ kind, mix: args.mix ?? exampleMix }), form))
   }
 })
 
