@@ -7,6 +7,8 @@ const kernelNameLength = 15
 
 export type MapRole = keyof typeof mapNames
 
+export const nameOf = (map: Pick<ReportMap, 'name' | 'fullName'>): string => map.fullName ?? map.name
+
 export function isMap (map: Pick<ReportMap, 'name'>, role: MapRole, family: 4 | 6): boolean {
   return map.name.slice(0, kernelNameLength) === mapNames[role][family].slice(0, kernelNameLength)
 }

@@ -11,7 +11,7 @@ import { defaultTrials, disruptionOfOneLeaving } from './disruption.ts'
 import type { Disruption } from './disruption.ts'
 import { elementBytes, mapBytes } from './map-bytes.ts'
 import type { Bytes } from './map-bytes.ts'
-import { isMap } from './map-names.ts'
+import { isMap, nameOf } from './map-names.ts'
 import type { MapRole } from './map-names.ts'
 import type { ReportMap, ReportNode, ReportSource, Subject } from './source.ts'
 
@@ -132,7 +132,7 @@ function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | u
     : [[table.mapId, source.getMap(node.name, table.mapId)] as const]))
   const others = source.listMaps(node.name).filter((map) => !tables.has(map.id))
   const countOf = (group: FrontendClass): number => scale?.frontendsOf(group.backends) ?? group.frontends.length
-  const groups = others.map((map) => mapGroup(node, map, scale?.entriesOf(node.name, map.name)))
+  const groups = others.map((map) => mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))))
   const rows = classes.map((group): MemoryRow => {
     const table = tables.get(group.frontends[0]?.table?.mapId ?? -1) as ReportMap
     const outer = groups.find((map) => isMap(map, 'maglev', group.family))
@@ -184,7 +184,7 @@ function mapGroup (node: ReportNode, map: ReportMap, entries: number | undefined
   const scaled = entries !== undefined && entries !== map.entries
   const bytes = scaled ? mapBytes(node, map, entries) : { memlockBytes: map.bytes_memlock, allocatedBytes: map.allocatedBytes }
   return {
-    name: map.name,
+    name: nameOf(map),
     maps: 1,
     entries: entries ?? map.entries,
     maxEntries: map.max_entries,

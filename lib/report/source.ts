@@ -30,6 +30,8 @@ export interface ReportMap {
   readonly id: number
   readonly type: MapTypeName
   readonly name: string
+  /** before the kernel cut it off; `name` where left out */
+  readonly fullName?: string
   readonly flags: number
   readonly bytes_key: number
   readonly bytes_value: number

@@ -7,8 +7,8 @@ export interface Column {
   readonly key: string
   /** heading of the text form */
   readonly title: string
-  /** how the text form prints numbers; without it with thousands separators. `percent` is of a share of one. */
-  readonly as?: 'plain' | 'percent'
+  /** How the text form prints numbers; without it with thousands separators. `percent` is of a share of one, `decimal` has one digit. */
+  readonly as?: 'plain' | 'percent' | 'decimal'
 }
 
 export interface Table {
@@ -39,6 +39,7 @@ function textCell (cell: Cell, column: Column): string {
   if (cell === null) return '-'
   if (typeof cell !== 'number') return String(cell)
   if (column.as === 'percent') return `${(cell * 100).toFixed(2)} %`
+  if (column.as === 'decimal') return cell.toFixed(1)
   if (!Number.isInteger(cell)) return cell.toFixed(2)
   return column.as === 'plain' ? String(cell) : thousands(cell)
 }

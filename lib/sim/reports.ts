@@ -1,7 +1,7 @@
 // Answers a request for a report: about the current cluster from the simulator itself, about a mix from a scratch
 // simulator that holds one service of each size and is dropped afterwards.
 
-import { formatMix, isServiceMap, lookupCostReport, memoryReport, parseMix } from '../report/index.ts'
+import { formatMix, isServiceMap, lookupCostReport, memoryReport, nameOf, parseMix } from '../report/index.ts'
 import type { MixPart, MixScale, Report } from '../report/index.ts'
 import { SimError } from './errors.ts'
 import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
@@ -72,7 +72,7 @@ function fill (scratch: Simulator, nodes: readonly string[], parts: readonly Mix
 }
 
 const entriesOf = (sim: Simulator, node: string): Map<string, number> =>
-  new Map(sim.listMaps(node).filter(isServiceMap).map((map) => [map.name, map.entries]))
+  new Map(sim.listMaps(node).filter(isServiceMap).map((map) => [nameOf(map), map.entries]))
 
 /** One TCP frontend of its own address each, as most services have; no two share a backend. */
 function mixService (index: number, backends: number): ServiceSpec {

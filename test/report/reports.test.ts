@@ -32,7 +32,7 @@ t.test('memory: every figure is one that the node\'s own queries give', async (t
     for (const group of node.maps) {
       t.equal(group.from, 'measured')
       if (group.name === 'tables') continue
-      const map = maps.find(({ name }) => name === group.name)
+      const map = maps.find(({ fullName }) => fullName === group.name)
       t.same([group.memlockBytes, group.allocatedBytes, group.entries], [map?.bytes_memlock, map?.allocatedBytes, map?.entries], group.name)
     }
     t.same(node.rows.map(({ family, backends, frontends }) => [family, backends, frontends]), [[4, 3, 2], [4, 10, 1], [4, 40, 1], [6, 1, 1]])
@@ -121,7 +121,7 @@ t.test('one backend changes, and every report moves with it', async (t) => {
   for (const { nodes } of after) t.same(nodes.map(({ rows }) => rows.map(({ backends }) => backends)), [[11, 40], [11, 40]])
   t.equal(after[0].subject.revision, (before[0].subject.revision ?? 0) + 1)
   for (const [index, node] of after[0].nodes.entries()) {
-    const entries = ({ nodes }: MemoryReport): number => nodes[index]?.maps.find(({ name }) => name.startsWith('cilium_lb4_back'))?.entries ?? 0
+    const entries = ({ nodes }: MemoryReport): number => nodes[index]?.maps.find(({ name }) => name === 'cilium_lb4_backends_v3')?.entries ?? 0
     t.equal(entries(after[0]), entries(before[0]) + 1)
     t.equal(node.total.memlockBytes, (before[0].nodes[index]?.total.memlockBytes ?? 0) + 80 + 88, 'one backend, one service slot')
   }
@@ -140,7 +140,7 @@ t.test('variants, another kernel, maps that are too small', async (t) => {
     [['old', 'blob', 16381], ['same-m', 'dynamic', 16381], ['small', 'blob', 16381]])
   t.equal((report.nodes[0]?.rows[0]?.table.memlockBytes ?? 1) % 4096, 0, '5.10 charges pages')
   t.same(report.nodes[2]?.maps.filter(({ overflows }) => overflows).map(({ entries, maxEntries }) => [entries, maxEntries]), [[30, 20]])
-  t.match(report.notes.at(-1), /small: cilium_lb4_back.* would need 30 entries and has 20/)
+  t.match(report.notes.at(-1), /small: cilium_lb4_backends_v3 would need 30 entries and has 20/)
 })
 
 t.test('the same state and seed give the same bytes in every form', async (t) => {

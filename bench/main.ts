@@ -1,0 +1,194 @@
+// `npm run bench`: packets per second of the interpreter for each layout and workload, beside the kernel's time for the
+// same program and maps where bpf(2) is there, and the time that building Maglev tables takes. Rounds of everything that is
+// compared are interleaved, so that a machine that is busy for a while slows all of them; medians of rounds are printed.
+
+import { createHash } from 'node:crypto'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { buildTable, defaultSeed } from '../lib/maglev/index.ts'
+import { parseAddress } from '../lib/packet/index.ts'
+import { formatText } from '../lib/report/index.ts'
+import { createProcessSimulator } from '../src/simulator.ts'
+import { openBpf } from './support/bpf.ts'
+import type { Bpf } from './support/bpf.ts'
+import { InterpreterBench } from './support/interpreter.ts'
+import { copyBalancer } from './support/kernel-balancer.ts'
+import type { KernelBalancer } from './support/kernel-balancer.ts'
+import { fillCluster, workloads } from './support/workloads.ts'
+
+export interface BenchRow {
+  readonly layout: string
+  readonly workload: string
+  readonly instructions: number
+  readonly nsPerPacket: number
+  readonly packetsPerSecond: number
+  /** the running kernel's, without the time of an empty program; hot flow only, null where it was not measured */
+  readonly kernelNsPerPacket: number | null
+  /** interpreter / kernel of this run */
+  readonly ratio: number | null
+  /** the kernel gave the same verdict and bytes for the first packet */
+  readonly sameAsKernel: boolean | null
+  readonly digest: string
+}
+
+export interface TableRow {
+  readonly m: number
+  readonly backends: number
+  readonly buildMs: number
+}
+
+export interface BenchResult {
+  readonly machine: { readonly node: string, readonly cpu: string, readonly cpus: number }
+  readonly rounds: number
+  readonly rows: readonly BenchRow[]
+  readonly tables: readonly TableRow[]
+  /** why there is no kernel to compare with; null when there is */
+  readonly withoutKernel: string | null
+  /** over everything that was computed; no times in it */
+  readonly resultHash: string
+}
+
+const nodes = ['cilium', 'dynamic'] as const
+const kernelRepeat = 20_000
+const XDP_TX = 3
+/** r0 = 2 (XDP_PASS); exit */
+const emptyProgram = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
+const tableSizes = [[251, 2], [1021, 10], [16381, 160], [16381, 1000], [131071, 1000]] as const
+
+interface Case {
+  readonly node: string
+  readonly layout: string
+  readonly workload: string
+  readonly interpreter: InterpreterBench
+  readonly kernel: KernelBalancer | null
+  readonly ns: number[]
+  readonly kernelNs: number[]
+}
+
+export async function runBench ({ rounds, packets }: { readonly rounds: number, readonly packets: number }): Promise<BenchResult> {
+  const bpf = await openBpf()
+  const cases = workloads.flatMap((workload) => {
+    const sim = createProcessSimulator()
+    fillCluster(sim, workload.services)
+    return nodes.map((node): Case => ({
+      node,
+      layout: sim.getNode(node).layout,
+      workload: workload.name,
+      interpreter: new InterpreterBench(sim, node, workload, Math.min(packets, workload.flows)),
+      kernel: typeof bpf === 'string' || workload.flows > 1 ? null : copyBalancer(bpf, sim, node),
+      ns: [],
+      kernelNs: []
+    }))
+  })
+  const checks = cases.map(check)
+  const empty: number[] = []
+  const emptyFd = typeof bpf === 'string' ? -1 : bpf.loadXdp(emptyProgram, 'GPL')
+  for (let round = 0; round < rounds; round++) {
+    for (const one of cases) measure(one)
+    if (typeof bpf !== 'string') empty.push(bpf.testRun(emptyFd, new Uint8Array(64), kernelRepeat).durationNs)
+  }
+  const rows = cases.map((one, index) => rowOf(one, checks[index] as Check, median(empty)))
+  const tables = tableSizes.map(([m, backends]) => timeTable(m, backends, Math.max(3, rounds >> 2)))
+  closeAll(bpf, emptyFd, cases)
+  return {
+    machine: { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length },
+    rounds,
+    rows,
+    tables: tables.map(({ row }) => row),
+    withoutKernel: typeof bpf === 'string' ? bpf : null,
+    resultHash: createHash('sha256').update(JSON.stringify([checks.map(({ digest }) => digest), tables.map(({ digest }) => digest)])).digest('hex')
+  }
+}
+
+interface Check { readonly digest: string, readonly instructions: number, readonly sameAsKernel: boolean | null }
+
+/** The results first, with the backends as they are; then the kernel's get the frontend's address, for repetitions. */
+function check ({ interpreter, kernel }: Case): Check {
+  const { digest, instructions, first } = interpreter.check()
+  if (kernel === null) return { digest, instructions, sameAsKernel: null }
+  const { retval, data } = kernel.run(interpreter.firstPacket(), 1)
+  kernel.backendsAt(parseAddress('172.20.0.1') as Uint8Array, 443)
+  const again = kernel.run(interpreter.firstPacket(), 2)
+  if (again.retval !== XDP_TX) throw new Error(`the kernel's second repetition of a lookup ended with ${again.retval}`)
+  return { digest, instructions, sameAsKernel: retval === first.verdict && Buffer.compare(data, first.packet) === 0 }
+}
+
+function measure ({ interpreter, kernel, ns, kernelNs }: Case): void {
+  ns.push(interpreter.round().nsPerPacket)
+  if (kernel !== null) kernelNs.push(kernel.run(interpreter.firstPacket(), kernelRepeat).durationNs)
+}
+
+function rowOf (one: Case, { digest, instructions, sameAsKernel }: Check, emptyNs: number): BenchRow {
+  const nsPerPacket = median(one.ns)
+  const kernelNsPerPacket = one.kernelNs.length === 0 ? null : Math.max(1, median(one.kernelNs) - emptyNs)
+  return {
+    layout: one.layout,
+    workload: one.workload,
+    instructions,
+    nsPerPacket,
+    packetsPerSecond: Math.round(1e9 / nsPerPacket),
+    kernelNsPerPacket,
+    ratio: kernelNsPerPacket === null ? null : nsPerPacket / kernelNsPerPacket,
+    sameAsKernel,
+    digest
+  }
+}
+
+function timeTable (m: number, backends: number, rounds: number): { row: TableRow, digest: string } {
+  const all = Array.from({ length: backends }, (_, index) => ({
+    id: index + 1, address: `10.0.${index >> 8}.${index & 255}`, port: 80, protocol: 'TCP' as const, weight: 1
+  }))
+  const times: number[] = []
+  let digest = ''
+  for (let round = 0; round < rounds; round++) {
+    const startedMs = performance.now()
+    const table = buildTable(m, all, defaultSeed(), '1.17+')
+    times.push(performance.now() - startedMs)
+    digest = createHash('sha256').update(table?.ids ?? new Uint32Array()).digest('hex')
+  }
+  return { row: { m, backends, buildMs: median(times) }, digest }
+}
+
+function closeAll (bpf: Bpf | string, emptyFd: number, cases: readonly Case[]): void {
+  for (const { interpreter, kernel } of cases) {
+    interpreter.dispose()
+    kernel?.close()
+  }
+  if (typeof bpf !== 'string') bpf.close(emptyFd)
+}
+
+function median (values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[sorted.length >> 1] ?? NaN
+}
+
+function describe (result: BenchResult): string {
+  const rows = result.rows.map((row) => [
+    row.layout, row.workload, row.instructions, row.nsPerPacket, row.packetsPerSecond, row.kernelNsPerPacket, row.ratio,
+    row.sameAsKernel === null ? '-' : row.sameAsKernel ? 'yes' : 'NO'
+  ])
+  const columns = ['layout', 'workload', 'instructions', 'ns/packet', 'packets/s', 'kernel ns', 'x kernel', 'same bytes']
+    .map((title) => ['ns/packet', 'kernel ns', 'x kernel'].includes(title) ? { key: title, title, as: 'decimal' as const } : { key: title, title })
+  return [
+    `${result.machine.cpu}, ${result.machine.cpus} CPUs, Node ${result.machine.node}; medians of ${result.rounds} interleaved rounds, one thread`, '',
+    formatText({ title: 'Interpreter', columns, rows }),
+    result.withoutKernel === null
+      ? 'kernel: BPF_PROG_TEST_RUN of the same program and maps, the time of an empty program taken off\n'
+      : `kernel: not measured, ${result.withoutKernel}\n`,
+    formatText({
+      title: 'Maglev tables',
+      columns: ['M', 'backends', 'build ms'].map((title) => ({ key: title, title, as: 'plain' as const })),
+      rows: result.tables.map(({ m, backends, buildMs }) => [m, backends, buildMs])
+    }),
+    `result hash ${result.resultHash}`, ''
+  ].join('\n')
+}
+
+async function main (): Promise<void> {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } })
+  const result = await runBench(values.quick ? { rounds: 5, packets: 20_000 } : { rounds: 41, packets: 100_000 })
+  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result))
+  process.exitCode = result.rows.some(({ sameAsKernel }) => sameAsKernel === false) ? 1 : 0
+}
+
+if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) await main()
