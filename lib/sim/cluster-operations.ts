@@ -1,6 +1,6 @@
 // The part of the simulator that is about the desired state: services, node addresses, imports, the whole state.
 
-import { done, normaliseNodeAddresses, normaliseService, serviceKey } from '../loadbalancer/index.ts'
+import { done, normaliseNodeAddresses, normaliseService, refuseImported, serviceKey } from '../loadbalancer/index.ts'
 import type { Draft, LbResult, Service } from '../loadbalancer/index.ts'
 import { SimError, simErrorOf } from './errors.ts'
 import type { SimErrorPlace } from './errors.ts'
@@ -38,13 +38,13 @@ export function clusterOperations (set: NodeSet, touch: () => void): ClusterOper
       if (known !== undefined && options.create === true) {
         throw new SimError('SERVICE_EXISTS', `service ${serviceKey(service)} exists; replace it with PUT`)
       }
-      if (known !== undefined) refuseImported(known)
+      if (known !== undefined) valid(refuseImported(known))
       change((draft) => draft.putService(service))
       return serviceView(service)
     },
     deleteService (namespace, name) {
       const service = serviceAt(namespace, name)
-      refuseImported(service)
+      valid(refuseImported(service))
       change((draft) => done(draft.deleteService(serviceKey(service))))
     },
     importDocuments: (documents, options) => importDocuments(set, documents, options, touch),
@@ -68,14 +68,6 @@ export function clusterOperations (set: NodeSet, touch: () => void): ClusterOper
 function serviceView (service: Service): ServiceView {
   const { namespace, name, source, frontends, backends } = service
   return { namespace, name, source, frontends: frontends.map(({ scope, ...frontend }) => frontend), backends }
-}
-
-/** @throws SimError IMPORTED_OBJECT: the next import would undo what is edited by hand */
-function refuseImported (service: Service): void {
-  if (service.source === 'api') return
-  throw new SimError('IMPORTED_OBJECT', `service ${serviceKey(service)} was imported from Kubernetes objects; import them again, changed or with operation=delete`, {
-    facts: { source: service.source }
-  })
 }
 
 function refuseRepeated (services: readonly Service[]): void {

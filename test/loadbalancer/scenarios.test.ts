@@ -1,26 +1,35 @@
 // Manifests in, lb-maps out, step by step: our own scenarios, and Cilium's own three where they lie beside the clone.
 
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
-import { runScenario } from './support/scenario.ts'
+import type { Test } from 'tap'
+import { parseAllDocuments } from 'yaml'
+import type { LbResult, NodeSettings } from '../../lib/loadbalancer/index.ts'
+import { runScenario, scenarios } from './support/scenario.ts'
+import type { Scenario, ScenarioMachine } from './support/scenario.ts'
+import { createWorld } from './support/world.ts'
 
-const own = new URL('scenarios/', import.meta.url)
-const beside = new URL('../../../shared/fixtures/cilium-scenarios/', import.meta.url)
+const { own, cilium } = scenarios()
 
-for (const name of readdirSync(own).sort()) check(name, new URL(name, own))
+for (const scenario of own) t.test(scenario.name, t => play(t, scenario))
 
-t.test('Cilium\'s scenarios', { skip: existsSync(beside) ? false : 'no ../shared/fixtures here' }, async t => {
-  for (const name of readdirSync(beside).sort()) {
-    const steps = runScenario(readFileSync(new URL(name, beside), 'utf8'))
-    t.ok(steps.length >= 3, `${name}: ${steps.length} steps compared`)
-    for (const { line, expected, actual } of steps) t.equal(actual, expected, `${name}: ${line}`)
-  }
+t.test('Cilium\'s scenarios', { skip: cilium === null ? 'no ../shared/fixtures here' : false }, async t => {
+  for (const scenario of cilium ?? []) await play(t, scenario)
 })
 
-function check (name: string, url: URL): void {
-  t.test(name, async t => {
-    const steps = runScenario(readFileSync(url, 'utf8'))
-    t.ok(steps.length >= 3, `${steps.length} steps compared`)
-    for (const { line, expected, actual } of steps) t.equal(actual, expected, line)
-  })
+async function play (t: Test, { name, text }: Scenario): Promise<void> {
+  const steps = await runScenario(text, worldMachine)
+  t.ok(steps.length >= 3, `${name}: ${steps.length} steps compared`)
+  for (const { line, expected, actual } of steps) t.equal(actual, expected, `${name}: ${line}`)
+}
+
+/** the room by itself, over maps that are no kernel's */
+function worldMachine (settings: NodeSettings): ScenarioMachine {
+  const world = createWorld(settings)
+  const said = (result: LbResult<unknown>): string => result.ok ? 'done' : result.error.message
+  return {
+    import: (manifests, operation) =>
+      said(world.import(parseAllDocuments(manifests).map(document => document.toJS() as unknown), operation)),
+    setNodeAddresses: addresses => said(world.setNodeAddresses(addresses)),
+    dump: () => world.text()
+  }
 }

@@ -1,9 +1,10 @@
 // Scenarios in the form of Cilium's own: commands, then the files they name. Understood are the commands that change or dump load balancer
 // state; what they print about Cilium's own tables is passed over.
 
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
 import { applyCiliumConfig, defaultSettings } from '../../../lib/loadbalancer/index.ts'
-import { createWorld } from './world.ts'
+import type { NodeSettings } from '../../../lib/loadbalancer/index.ts'
 
 export interface Step {
   readonly line: string
@@ -11,43 +12,53 @@ export interface Step {
   readonly actual: string
 }
 
+/** What a scenario is played on: one node, fresh, with the settings the scenario's flags ask for. */
+export interface ScenarioMachine {
+  /** @param manifests YAML, several documents. @returns `done`, or why not */
+  import (manifests: string, operation: 'apply' | 'delete'): string | Promise<string>
+  setNodeAddresses (addresses: readonly string[]): string | Promise<string>
+  /** the node's maps in the form of the scenarios */
+  dump (): string | Promise<string>
+}
+
 /** @param text commands before the first `-- name --` line, files after it. @returns every comparison the script makes */
-export function runScenario (text: string): Step[] {
+export async function runScenario (text: string, start: (settings: NodeSettings) => ScenarioMachine | Promise<ScenarioMachine>): Promise<Step[]> {
   const { script, files } = split(text)
   const { settings } = applyCiliumConfig({ ...defaultSettings('node'), tableSizePolicy: { fixed: 1021 } }, flagsOf(script))
-  const world = createWorld(settings)
+  const machine = await start(settings)
   const steps: Step[] = []
+  let addresses: readonly string[] = []
   const file = (name: string): string => files.get(name) ?? ''
-  const documents = (names: readonly string[]): unknown[] =>
-    names.flatMap(name => parseAllDocuments(file(name)).map(document => document.toJS() as unknown))
+  const manifests = (names: readonly string[]): string => names.map(file).join('\n---\n')
+  const addressesIn = (names: readonly string[]): string[] =>
+    names.flatMap(name => parseAllDocuments(file(name)).map(document => (document.toJS() as { addr: string }).addr))
   const check = (line: string, expected: string, actual: string): void => { steps.push({ line, expected, actual }) }
-  const mustSucceed = (line: string, result: { ok: true } | { ok: false, error: { message: string } }): void =>
-    check(line, 'done', result.ok ? 'done' : result.error.message)
-  const commands: Record<string, (line: string, args: string[]) => void> = {
-    'k8s/add': (line, names) => mustSucceed(line, world.import(documents(names))),
-    'k8s/update': (line, names) => mustSucceed(line, world.import(documents(names))),
-    'k8s/delete': (line, names) => mustSucceed(line, world.import(documents(names), 'delete')),
-    'db/insert': (line, [table, ...names]) => {
-      if (table !== 'node-addresses') return
-      const added = (documents(names) as { addr: string }[]).map(({ addr }) => addr)
-      mustSucceed(line, world.setNodeAddresses([...world.cluster.nodeAddresses, ...added]))
+  const setAddresses = async (line: string, now: readonly string[]): Promise<void> => {
+    addresses = now
+    check(line, 'done', await machine.setNodeAddresses(addresses))
+  }
+  const apply = async (line: string, names: readonly string[]): Promise<void> => check(line, 'done', await machine.import(manifests(names), 'apply'))
+  const commands: Record<string, (line: string, args: string[]) => void | Promise<void>> = {
+    'k8s/add': apply,
+    'k8s/update': apply,
+    'k8s/delete': async (line, names) => check(line, 'done', await machine.import(manifests(names), 'delete')),
+    'db/insert': async (line, [table, ...names]) => {
+      if (table === 'node-addresses') await setAddresses(line, [...addresses, ...addressesIn(names)])
     },
-    'db/delete': (line, [table, ...names]) => {
-      if (table !== 'node-addresses') return
-      const gone = (documents(names) as { addr: string }[]).map(({ addr }) => addr)
-      mustSucceed(line, world.setNodeAddresses(world.cluster.nodeAddresses.filter(address => !gone.includes(address))))
+    'db/delete': async (line, [table, ...names]) => {
+      if (table === 'node-addresses') await setAddresses(line, addresses.filter(address => !addressesIn(names).includes(address)))
     },
     cp: (_, [from = '', to = '']) => { files.set(to, file(from)) },
     replace: (_, [from = '', to = '', name = '']) => { files.set(name, file(name).replaceAll(from, to)) },
-    'lb/maps-dump': (_, [name = '']) => { files.set(name, world.text()) },
-    'lb/maps-empty': line => check(line, '', world.text()),
+    'lb/maps-dump': async (_, [name = '']) => { files.set(name, await machine.dump()) },
+    'lb/maps-empty': async line => check(line, '', await machine.dump()),
     cmp: (line, [expected = '', actual = '']) => {
       if (files.has(expected) && files.has(actual)) check(line, file(expected).trim(), file(actual).trim())
     }
   }
   for (const line of script) {
     const [command = '', ...args] = wordsOf(line)
-    if (Object.hasOwn(commands, command)) commands[command]?.(line, args)
+    if (Object.hasOwn(commands, command)) await commands[command]?.(line, args)
   }
   return steps
 }
@@ -69,4 +80,18 @@ function wordsOf (line: string): string[] {
 function flagsOf (script: readonly string[]): Map<string, string> {
   const shebang = script.find(line => line.startsWith('#!')) ?? ''
   return new Map([...shebang.matchAll(/--([\w-]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]))
+}
+
+export interface Scenario {
+  readonly name: string
+  readonly text: string
+}
+
+const own = new URL('../scenarios/', import.meta.url)
+const beside = new URL('../../../../shared/fixtures/cilium-scenarios/', import.meta.url)
+
+/** ours, and Cilium's own three where they lie beside the clone */
+export function scenarios (): { readonly own: Scenario[], readonly cilium: Scenario[] | null } {
+  const read = (folder: URL): Scenario[] => readdirSync(folder).sort().map(name => ({ name, text: readFileSync(new URL(name, folder), 'utf8') }))
+  return { own: read(own), cilium: existsSync(beside) ? read(beside) : null }
 }
