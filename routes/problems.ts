@@ -3,7 +3,7 @@
 import { Type } from 'typebox'
 import { answer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
-import { htmlPage, escapeHtml } from './support/html.ts'
+import { escapeHtml, sendPage } from './support/html.ts'
 import { chosenFormat, formatQuery } from './support/negotiation.ts'
 import { Problem, problemCatalogue } from './support/problems.ts'
 
@@ -29,6 +29,6 @@ export const problems: Route = async (app) => {
     if (kind === undefined) throw new Problem('PROBLEM_NOT_FOUND', `There is no problem ${code}.`)
     if (chosenFormat(request) === 'json') return reply.send({ code, ...kind })
     const body = `<h1>${escapeHtml(kind.title)}</h1><p><code>${code}</code>, HTTP status ${kind.status}</p><p>The answer's <code>detail</code> says what was wrong in your request, <code>errors</code> where.</p>`
-    return reply.type('text/html; charset=utf-8').send(htmlPage(kind.title, body))
+    return sendPage(reply, kind.title, body)
   })
 }

@@ -3,7 +3,7 @@
 import { Type } from 'typebox'
 import { answer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
-import { escapeHtml, htmlPage } from './support/html.ts'
+import { escapeHtml, sendPage } from './support/html.ts'
 import { chosenFormat, formatQuery } from './support/negotiation.ts'
 
 const links = {
@@ -55,13 +55,13 @@ export const root: Route = async (app, { about }) => {
     }
   }, async (request, reply) => {
     if (chosenFormat(request) === 'json') return reply.send({ name: about.name, description, version: about.version, links })
-    return reply.type('text/html; charset=utf-8').send(landingPage(about.name, about.version, `${request.protocol}://${request.host}`))
+    return sendPage(reply, about.name, landingPage(about.name, about.version, `${request.protocol}://${request.host}`))
   })
 }
 
 function landingPage (name: string, version: string, origin: string): string {
   const items = pages.map(([link, what]) => `<li><a href="${links[link]}">${links[link]}</a>: ${what}</li>`).join('')
   const curl = `curl ${escapeHtml(origin)}/v1/lookups?flow=203.0.113.7:51022,172.20.0.10:443/tcp`
-  return htmlPage(name, `<h1>${name}</h1><p>${description} Version ${escapeHtml(version)}.</p><ul>${items}</ul>` +
-    `<p>Bring a manifest with <code>POST /v1/imports</code>, then ask where a flow goes:</p><pre>${curl}</pre>`)
+  return `<h1>${name}</h1><p>${description} Version ${escapeHtml(version)}.</p><ul>${items}</ul>` +
+    `<p>Bring a manifest with <code>POST /v1/imports</code>, then ask where a flow goes:</p><pre>${curl}</pre>`
 }

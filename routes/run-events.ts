@@ -11,6 +11,7 @@ import { RunParams } from './support/run-schemas.ts'
 export const runEvents: Route = async (app, { runs }) => {
   app.get('/v1/runs/:id/events', {
     sse: 'manual',
+    exposeHeadRoute: false,
     config: { eventStream: true },
     schema: {
       operationId: 'streamRunEvents',

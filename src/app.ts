@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Simulator } from '../lib/sim/types.ts'
 import { routes } from '../routes/index.ts'
@@ -30,6 +31,9 @@ export interface AppOptions {
   /** between comments that keep an event stream open */
   readonly heartbeatMs?: number
 }
+
+/** for runs to end when the server stops */
+const runsStopMs = 500
 
 export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -71,10 +75,14 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
   }
   for (const route of routes) await app.register(route, options)
 
-  app.addHook('preClose', async () => app.drain())
-  app.addHook('onClose', async () => {
-    await Promise.all([documents.close(), runs.close()])
+  app.addHook('preClose', async () => {
+    app.drain()
+    // a run that is cancelled ends its event streams by itself; what is still open then is cut
+    await Promise.race([runs.close(), sleep(runsStopMs, undefined, { ref: false })])
+    await nextTurn()
+    app.closeEventStreams()
   })
+  app.addHook('onClose', () => documents.close())
   return app
 }
 

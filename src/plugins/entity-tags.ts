@@ -9,6 +9,7 @@ const dropped = ['content-type', 'content-length', 'link']
 
 async function entityTagsPlugin (app: FastifyInstance): Promise<void> {
   app.addHook('onSend', async (request, reply, payload) => {
+    reply.header('x-content-type-options', 'nosniff')
     const { method } = request
     if ((method !== 'GET' && method !== 'HEAD') || reply.statusCode !== 200 || typeof payload !== 'string') return payload
     if (!reply.hasHeader('etag')) reply.header('etag', entityTag(payload))

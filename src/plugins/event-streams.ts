@@ -55,7 +55,7 @@ async function eventStreamsPlugin (app: FastifyInstance, { heartbeatMs = 15_000 
     }
   })
 
-  app.addHook('preClose', async () => {
+  app.decorate('closeEventStreams', () => {
     for (const gone of open) gone.abort()
   })
 }
@@ -71,5 +71,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** null: too many are open */
     openEventStream (request: FastifyRequest, reply: FastifyReply): EventStream | null
+    /** for a server that stops: an open stream would keep it */
+    closeEventStreams (): void
   }
 }

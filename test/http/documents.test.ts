@@ -1,9 +1,7 @@
 // Reading JSON and YAML: faults are told with line and column, hostile documents are refused, and large ones arrive whole
-// without keeping the event loop.
+// (imports.test.ts measures that they keep nobody waiting).
 
 import fc from 'fast-check'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Problem } from '../../routes/support/problems.ts'
 import { limits } from '../../routes/support/limits.ts'
@@ -84,25 +82,14 @@ t.test('pieces put together are the whole', async (t) => {
   t.comment(`seed ${seed}`)
 })
 
-t.test('a 20 MB list of EndpointSlices is read beside the event loop', async (t) => {
-  const text = endpointSliceList({ bytes: 20e6 })
-  const expected = JSON.parse(text) as { items: object[] }
+t.test('a large list arrives whole from the worker thread', async (t) => {
+  const text = endpointSliceList({ bytes: 3e6 })
+  const expected = JSON.parse(text) as object
   dropBallast([expected])
   const reader = createDocumentReader()
   t.teardown(() => reader.close())
-  const body = Buffer.from(text)
-  // what the preparation left behind is not to be measured
-  await sleep(50)
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
-  const started = performance.now()
-  const [read] = await reader.read(body, 'json')
-  const durationMs = performance.now() - started
-  delay.disable()
-  t.same(JSON.stringify(read), JSON.stringify(expected), 'arrives whole')
-  const pauseMs = delay.max / 1e6
-  t.comment(`${(text.length / 1e6).toFixed(1)} MB, ${expected.items.length} slices, read in ${durationMs.toFixed(0)} ms, longest pause of the event loop ${pauseMs.toFixed(0)} ms`)
-  t.ok(pauseMs < 200, 'no pause over 200 ms')
+  const [read] = await reader.read(Buffer.from(text), 'json')
+  t.equal(JSON.stringify(read), JSON.stringify(expected))
 })
 
 t.test('faults from the worker thread say as much', async (t) => {

@@ -75,7 +75,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const [code] = await once(child, 'exit') as [number]
     const tookMs = performance.now() - asked
     t.equal(code, 0)
-    t.match(await events, /^event: state$/m, 'the stream ends')
+    t.match(await events, /^event: end$/m, 'the stream is told the end')
     // it is let go after 900 ms at the latest; the rest is the machine's
     t.comment(`stopped in ${tookMs.toFixed(0)} ms`)
     await t.rejects(fetch(`${url}/livez`), 'the port is free')
