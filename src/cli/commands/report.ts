@@ -3,12 +3,12 @@
 
 import { formatReport, reportForms, reportKinds } from '../../../lib/report/index.ts'
 import type { ReportForm, ReportKind } from '../../../lib/report/index.ts'
-import { serverUrl, createClient } from '../client.ts'
 import { command, wordList } from '../command.ts'
 import { BadInput } from '../failures.ts'
 
-// an arrow and not `await import` in place: TypeScript rewrites `.ts` to `.js` only in the former
+// Each needs what the other does not. Arrows and not `await import` in place: TypeScript rewrites `.ts` to `.js` only in the former.
 const loadSimulator = () => import('../../simulator.ts')
+const loadClient = () => import('../client.ts')
 
 const exampleMix = '700x3,200x10,80x40,20x160'
 
@@ -41,6 +41,7 @@ async function fromServer (
   server: string, kind: ReportKind, form: ReportForm, mix: string | undefined, nodes: readonly string[] | undefined
 ): Promise<void> {
   if (mix !== undefined) throw new BadInput('a mix needs no server: leave --server out')
+  const { createClient, serverUrl } = await loadClient()
   const query = nodes === undefined ? '' : `?nodes=${nodes.map(encodeURIComponent).join(',')}`
   const report = await createClient(serverUrl(server)).get<Parameters<typeof formatReport>[0]>(`/v1/reports/${kind}${query}`)
   process.stdout.write(formatReport(report, form))
