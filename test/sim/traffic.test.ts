@@ -2,6 +2,8 @@
 
 import fc from 'fast-check'
 import t from 'tap'
+import { attachCore } from '../../lib/bpf/core/index.ts'
+import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import {
   CHUNK_PACKETS, chunkCount, createShare, planTraffic, slotsPerBackend, trafficResult, trafficTargets
@@ -212,9 +214,15 @@ t.test('a run that is cancelled stops and gives everything back', async (t) => {
   const stop = new AbortController()
   const executor = trafficExecutor(sim)
   const plan = executor.validate({ kind: 'traffic', packets: 10_000_000 })
+  const usedBytes = (): number => {
+    const { module, memory, possibleCpus } = sim.attach('cilium')
+    return attachCore({ module, memory, possibleCpus, profile: kernel618 }).exports.usedBytes()
+  }
+  const before = usedBytes()
   const onProgress = ({ done }: { done: number }): void => { if (done > 0) stop.abort(new Error('enough')) }
   await t.rejects(executor.execute(plan, { onProgress, signal: stop.signal }), { message: 'enough' })
   await t.rejects(executor.execute(plan, { onProgress, signal: AbortSignal.abort(new Error('before')) }), { message: 'before' })
+  t.equal(usedBytes(), before, 'nothing of it is left in the node\'s memory')
   t.same((await run(sim, { packets: 1000 })).nodes.map(({ verdicts }) => verdicts), [{ XDP_TX: 1000 }, { XDP_TX: 1000 }])
 })
 
