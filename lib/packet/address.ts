@@ -1,23 +1,16 @@
-// IP addresses between text and bytes in network order. Text is RFC 5952, with IPv4-mapped addresses in dotted form
-// (::ffff:10.0.0.1), as Go's netip prints them; what is read is strict: four decimal parts without leading zeros, no zones.
+// Addresses as a packet holds them, 4 or 16 bytes in network order, from and to the text that the rest of the house uses; and prefixes.
 
-import ipaddr from 'ipaddr.js'
+import { addressFromBytes, parseAddress as parse } from '../maglev/index.ts'
 
 export type AddressFamily = 4 | 6
 
 /** @returns 4 or 16 bytes, or null for text that is no address */
 export function parseAddress (text: string): Uint8Array | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray())
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return null
-  const last = text.slice(text.lastIndexOf(':') + 1)
-  if (last.includes('.') && !ipaddr.IPv4.isValidFourPartDecimal(last)) return null
-  return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray())
+  return parse(text)?.bytes ?? null
 }
 
 export function formatAddress (bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.')
-  const address = new ipaddr.IPv6([...bytes])
-  return address.isIPv4MappedAddress() ? `::ffff:${address.toIPv4Address().toString()}` : address.toRFC5952String()
+  return addressFromBytes(bytes).text
 }
 
 export function familyOf (bytes: Uint8Array): AddressFamily {

@@ -22,7 +22,9 @@ export interface ScenarioMachine {
 }
 
 /** @param text commands before the first `-- name --` line, files after it. @returns every comparison the script makes */
-export async function runScenario (text: string, start: (settings: NodeSettings) => ScenarioMachine | Promise<ScenarioMachine>): Promise<Step[]> {
+export async function runScenario (
+  text: string, start: (settings: NodeSettings) => ScenarioMachine | Promise<ScenarioMachine>
+): Promise<Step[]> {
   const { script, files } = split(text)
   const { settings } = applyCiliumConfig({ ...defaultSettings('node'), tableSizePolicy: { fixed: 1021 } }, flagsOf(script))
   const machine = await start(settings)
