@@ -1,9 +1,9 @@
 // One address, several forms. Which ones a route has is what its 200 response declares (`content` by media type; JSON where
 // nothing is said); the client chooses by Accept (RFC 9110, 12.5.1) or, where a browser or a shell cannot, by `?format=`.
 
-import '@fastify/accepts'
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import { Type } from 'typebox'
+import { preferredType } from './accept.ts'
 import { Problem } from './problems.ts'
 
 export const mediaTypes = {
@@ -39,10 +39,9 @@ export function negotiate (request: FastifyRequest, available: readonly string[]
     if (type !== undefined) return type
     throw notAcceptable(`format=${wanted.slice(0, 40)}`, available)
   }
-  const accept = request.headers.accept
-  if (accept === undefined) return available[0] ?? mediaTypes.json
-  const type = request.accepts().type([...available])
-  if (typeof type !== 'string') throw notAcceptable(`Accept: ${accept.slice(0, 200)}`, available)
+  const { accept = '*/*' } = request.headers
+  const type = preferredType(accept, available)
+  if (type === null) throw notAcceptable(`Accept: ${accept.slice(0, 200)}`, available)
   return type
 }
 

@@ -1,13 +1,11 @@
 // Content types at the door: what a client accepts (406) and what it sends (415) is settled before a body is read.
 
-import accepts from '@fastify/accepts'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { negotiate, producedTypes } from '../../routes/support/negotiation.ts'
 import { Problem } from '../../routes/support/problems.ts'
 
 async function negotiationPlugin (app: FastifyInstance): Promise<void> {
-  await app.register(accepts)
   app.decorateRequest('answerType', '')
 
   app.addHook('onRequest', async (request, reply) => {

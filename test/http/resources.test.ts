@@ -156,6 +156,34 @@ t.test('nodes and what they hold', async (t) => {
   t.match((await api.call('GET', frontend)).json(), { code: 'NODE_NOT_FOUND' })
 })
 
+t.test('negotiation', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const cases: Array<[accept: string, type: string | null]> = [
+    ['*/*', 'application/json'],
+    ['application/*', 'application/json'],
+    ['text/*', 'text/plain'],
+    ['application/json; charset=utf-8', 'application/json'],
+    ['TEXT/CSV;header=present', 'text/csv'],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'application/json'],
+    ['application/json, text/plain, */*', 'application/json'],
+    ['text/csv, application/json', 'text/csv'],
+    ['text/plain;q=0.5, text/csv;q=0.9, application/json;q=0.7', 'text/csv'],
+    ['*/*;q=0.1', 'application/json'],
+    ['text/*;q=0.3, text/csv;q=0.2, application/json;q=0', 'text/plain'],
+    ['application/json;q=0, */*', 'text/plain'],
+    ['text/html', null],
+    ['*/*;q=0', null],
+    ['', 'application/json'],
+    ['nonsense', 'application/json'],
+    ['application/json;q=0.2;v=1, text/csv;q=0.3', 'text/csv'],
+  ]
+  for (const [accept, type] of cases) {
+    const answer = await api.call('GET', '/v1/reports/memory', { headers: { accept } })
+    t.same([answer.status, answer.header('content-type').split(';')[0]], type === null ? [406, 'application/problem+json'] : [200, type], accept)
+  }
+})
+
 t.test('lookups', async (t) => {
   const api = await createApi()
   t.teardown(() => api.close())
