@@ -9,8 +9,8 @@ import { buildTable, defaultSeed } from '../lib/maglev/index.ts'
 import { parseAddress } from '../lib/packet/index.ts'
 import { formatText } from '../lib/report/index.ts'
 import { createProcessSimulator } from '../src/simulator.ts'
-import { openBpf } from './support/bpf.ts'
-import type { Bpf } from './support/bpf.ts'
+import { openBpf, programTypes } from '../src/live-kernel/bpf.ts'
+import type { Bpf } from '../src/live-kernel/bpf.ts'
 import { InterpreterBench } from './support/interpreter.ts'
 import { copyBalancer } from './support/kernel-balancer.ts'
 import type { KernelBalancer } from './support/kernel-balancer.ts'
@@ -82,7 +82,7 @@ export async function runBench ({ rounds, packets }: { readonly rounds: number, 
   })
   const checks = cases.map(check)
   const empty: number[] = []
-  const emptyFd = typeof bpf === 'string' ? -1 : bpf.loadXdp(emptyProgram, 'GPL')
+  const emptyFd = typeof bpf === 'string' ? -1 : bpf.programLoad({ type: programTypes.xdp, insns: emptyProgram, license: 'GPL' }).fd
   for (let round = 0; round < rounds; round++) {
     for (const one of cases) measure(one)
     if (typeof bpf !== 'string') empty.push(bpf.testRun(emptyFd, new Uint8Array(64), kernelRepeat).durationNs)

@@ -3,18 +3,17 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { encode } from '../../lib/bpf/isa/index.ts'
 import { findKind } from '../../lib/bpf/map/kinds.ts'
-import { applyCoreRelocations, readObject } from '../../lib/bpf/object/index.ts'
-import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
+import { readObject } from '../../lib/bpf/object/index.ts'
 import { decodeBackendValue, encodeBackendValue, mapNames, objectFile } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import type { MapView, Simulator } from '../../lib/sim/types.ts'
 import { packageRoot } from '../../src/cli/paths.ts'
-import type { Bpf, TestRun } from './bpf.ts'
+import type { Bpf, KernelRun } from '../../src/live-kernel/bpf.ts'
+import { loadProgram } from '../../src/live-kernel/load.ts'
 
 export interface KernelBalancer {
-  run (packet: Uint8Array, repeat: number): TestRun
+  run (packet: Uint8Array, repeat: number): KernelRun
   /**
    * Gives every backend this address and port. The kernel repeats a test run on the packet that the run before rewrote:
    * only if the backend is where the packet was going already, every repetition is the same lookup.
@@ -23,8 +22,6 @@ export interface KernelBalancer {
   close (): void
 }
 
-const PSEUDO_MAP_FD = 1
-const PSEUDO_MAP_VALUE = 2
 const BPF_F_RDONLY_PROG = 0x80
 const isOuter = (map: MapView): boolean => map.type === 'hash_of_maps' || map.type === 'array_of_maps'
 /** what programs fill is not copied */
@@ -33,14 +30,14 @@ const isCounter = (map: MapView): boolean => map.type === 'percpu_array'
 export function copyBalancer (bpf: Bpf, sim: Simulator, node: string): KernelBalancer {
   const copier = new Copier(bpf, sim, node)
   const maps = new Map(copier.owned.map((map) => [map.fullName, copier.copy(map)]))
-  const program = loadProgram(bpf, sim.getNode(node).layout as DatapathLayout, maps)
+  const program = loadBalancer(bpf, sim.getNode(node).layout as DatapathLayout, maps)
   return {
     run: (packet, repeat) => bpf.testRun(program, packet, repeat),
     backendsAt (address, port) {
       const name = mapNames.backends[address.length === 4 ? 4 : 6]
       const view = copier.owned.find((map) => map.fullName === name) as MapView
       for (const [key, value] of copier.entries(view)) {
-        bpf.update(maps.get(name) as number, key, encodeBackendValue({ ...decodeBackendValue(value), address, port }))
+        done(bpf.update(maps.get(name) as number, key, encodeBackendValue({ ...decodeBackendValue(value), address, port })), 'an update')
       }
     },
     close () {
@@ -68,7 +65,7 @@ class Copier {
 
   copy (map: MapView): number {
     const innerFd = isOuter(map) ? this.#template() : 0
-    const fd = this.#bpf.mapCreate(specOf(map, innerFd))
+    const fd = done(this.#bpf.mapCreate(specOf(map, innerFd)), `map ${map.name}`)
     if (innerFd !== 0) this.#bpf.close(innerFd)
     if (!isCounter(map)) for (const [key, value] of this.entries(map)) this.#put(map, fd, key, value)
     if ((map.flags & BPF_F_RDONLY_PROG) !== 0 && map.frozen === 1) this.#bpf.freeze(fd)
@@ -85,9 +82,12 @@ class Copier {
   }
 
   #put (map: MapView, fd: number, key: Uint8Array, value: Uint8Array): void {
-    if (!isOuter(map)) return this.#bpf.update(fd, key, value)
+    if (!isOuter(map)) {
+      done(this.#bpf.update(fd, key, value), `an update of ${map.name}`)
+      return
+    }
     const inner = this.copy(this.#sim.getMap(this.#node, new DataView(value.buffer).getUint32(0, true)))
-    this.#bpf.update(fd, key, Uint8Array.of(inner & 0xff, inner >>> 8, 0, 0))
+    done(this.#bpf.update(fd, key, Uint8Array.of(inner & 0xff, inner >>> 8, 0, 0)), `an update of ${map.name}`)
     this.#bpf.close(inner)
   }
 
@@ -95,7 +95,7 @@ class Copier {
   #template (): number {
     const [inner] = this.#inner
     if (inner === undefined) throw new Error(`node ${this.#node} has no table to take the shape of inner maps from`)
-    return this.#bpf.mapCreate(specOf(this.#sim.getMap(this.#node, inner), 0))
+    return done(this.#bpf.mapCreate(specOf(this.#sim.getMap(this.#node, inner), 0)), 'the template of inner maps')
   }
 }
 
@@ -112,19 +112,15 @@ function specOf (map: MapView, innerFd: number): Parameters<Bpf['mapCreate']>[0]
 
 const bytesOf = (hex: readonly string[]): Uint8Array => Uint8Array.from(hex, (byte) => Number.parseInt(byte, 16))
 
-function loadProgram (bpf: Bpf, layout: DatapathLayout, maps: ReadonlyMap<string, number>): number {
+function loadBalancer (bpf: Bpf, layout: DatapathLayout, maps: ReadonlyMap<string, number>): number {
   const object = readObject(readFileSync(join(packageRoot(), 'lib/datapath', objectFile(layout))), { name: 'balancer' })
   if (!object.ok) throw new Error(object.error.message)
   const [program] = object.value.programs
   if (program === undefined) throw new Error('the object has no program')
-  const resolved = applyCoreRelocations(program.insns, program.coreRelocations, kernel618.structs)
-  if (!resolved.ok) throw new Error(resolved.error.message)
-  const insns = [...resolved.value]
-  for (const { insn, map, valueOffset } of program.maps) {
-    const [low, high] = [insns[insn], insns[insn + 1]]
-    if (low === undefined || high === undefined) throw new Error(`no instruction ${insn}`)
-    insns[insn] = { ...low, src: valueOffset === null ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE, imm: maps.get(map) ?? -1 }
-    insns[insn + 1] = { ...high, imm: valueOffset ?? 0 }
-  }
-  return bpf.loadXdp(encode(insns), object.value.license)
+  return loadProgram(bpf, program, object.value.license, (name) => maps.get(name) ?? -1)
+}
+
+function done (result: number, what: string): number {
+  if (result < 0) throw new Error(`bpf(2) refuses ${what}: errno ${-result}`)
+  return result
 }

@@ -3,7 +3,7 @@
 
 import { encode } from '../../lib/bpf/isa/index.ts'
 import { applyCoreRelocations } from '../../lib/bpf/object/index.ts'
-import type { CollectionSpec, MapSpec } from '../../lib/bpf/object/index.ts'
+import type { CollectionSpec, MapSpec, ProgramSpec } from '../../lib/bpf/object/index.ts'
 import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
 import { mapTypes, programTypes } from './bpf.ts'
 import type { Bpf } from './bpf.ts'
@@ -26,18 +26,7 @@ export function loadObject (bpf: Bpf, object: CollectionSpec, edit: (spec: MapSp
   }))
   const [program] = object.programs
   if (program === undefined) throw new Error('the object has no program')
-  const resolved = applyCoreRelocations(program.insns, program.coreRelocations, kernel618.structs)
-  if (!resolved.ok) throw new Error(resolved.error.message)
-  const insns = [...resolved.value]
-  for (const { insn, map, valueOffset } of program.maps) {
-    const [low, high] = [insns[insn], insns[insn + 1]]
-    if (low === undefined || high === undefined) throw new Error(`no instruction ${insn}`)
-    insns[insn] = { ...low, src: valueOffset === null ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE, imm: maps.get(map)?.fd ?? -1 }
-    insns[insn + 1] = { ...high, imm: valueOffset ?? 0 }
-  }
-  const type = programTypes[program.type as keyof typeof programTypes]
-  const { fd, log } = bpf.programLoad({ type, insns: encode(insns), license: object.license, name: program.name.slice(0, 15), logLevel: 1 })
-  if (fd < 0) throw new Error(`${program.name}: errno ${-fd}\n${log.split('\n').slice(-6).join('\n')}`)
+  const fd = loadProgram(bpf, program, object.license, (name) => maps.get(name)?.fd ?? -1)
   return {
     maps,
     program: fd,
@@ -46,6 +35,23 @@ export function loadObject (bpf: Bpf, object: CollectionSpec, edit: (spec: MapSp
       for (const map of maps.values()) bpf.close(map.fd)
     }
   }
+}
+
+/** @param fdOf descriptor of a map by its name in the object */
+export function loadProgram (bpf: Bpf, program: ProgramSpec, license: string, fdOf: (name: string) => number): number {
+  const resolved = applyCoreRelocations(program.insns, program.coreRelocations, kernel618.structs)
+  if (!resolved.ok) throw new Error(resolved.error.message)
+  const insns = [...resolved.value]
+  for (const { insn, map, valueOffset } of program.maps) {
+    const [low, high] = [insns[insn], insns[insn + 1]]
+    if (low === undefined || high === undefined) throw new Error(`no instruction ${insn}`)
+    insns[insn] = { ...low, src: valueOffset === null ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE, imm: fdOf(map) }
+    insns[insn + 1] = { ...high, imm: valueOffset ?? 0 }
+  }
+  const type = programTypes[program.type as keyof typeof programTypes]
+  const { fd, log } = bpf.programLoad({ type, insns: encode(insns), license, name: program.name.slice(0, 15), logLevel: 1 })
+  if (fd < 0) throw new Error(`${program.name}: errno ${-fd}\n${log.split('\n').slice(-6).join('\n')}`)
+  return fd
 }
 
 /** also makes an inner map from the template of an outer one */
