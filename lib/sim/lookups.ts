@@ -28,13 +28,13 @@ function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], traced:
     backendId: (address: string, port: number, protocol: 'TCP' | 'UDP') => node.backendAt(address, port, protocol)?.id ?? null
   }
   return packets.map((packet) => {
-    const before = outcomes.read()
+    outcomes.mark()
     if (!traced) {
       const run = execution.run(datapath.program.image, packet)
-      return describeRun(named, run, outcomes.since(before))
+      return describeRun(named, run, outcomes.raised())
     }
     // the tracer alone: it counts like the interpreter to the bit, and the packet is counted once
     const run = tracedRun(emulated, packet)
-    return { ...describeRun(named, run, outcomes.since(before)), trace: run.steps }
+    return { ...describeRun(named, run, outcomes.raised()), trace: run.steps }
   })
 }

@@ -9,23 +9,33 @@ import type { Reason } from '../datapath/index.ts'
 export interface OutcomeCounters {
   /** packets so far, by the index of the outcome */
   read (): Float64Array
-  /** @returns the outcome whose counter went up since `before`; null when none did: the program never got to count */
-  since (before: Float64Array): Reason | null
+  /** remembers the counters for `raised` */
+  mark (): void
+  /** @returns the outcome whose counter went up since `mark`; null when none did: the program never got to count */
+  raised (): Reason | null
 }
 
 /** @param metrics address of the per-CPU array */
 export function outcomeCounters (core: Core, metrics: number, cpu: number): OutcomeCounters {
   const pointers = metrics + core.profile.structs.bpfArray.value
   const addresses = reasons.map(({ index }) => core.view().getUint32(pointers + index * 8, true) + cpu * perCpuStride)
-  function read (): Float64Array {
-    const view = core.view()
-    return Float64Array.from(addresses, (address) => view.getUint32(address, true) + view.getUint32(address + 4, true) * 2 ** 32)
-  }
+  // one packet raises one counter by one, which the low words show
+  const marked = new Uint32Array(addresses.length)
   return {
-    read,
-    since (before) {
-      const now = read()
-      return reasons.find(({ index }) => now[index] !== before[index]) ?? null
+    read () {
+      const view = core.view()
+      return Float64Array.from(addresses, (address) => view.getUint32(address, true) + view.getUint32(address + 4, true) * 2 ** 32)
+    },
+    mark () {
+      const view = core.view()
+      for (let index = 0; index < marked.length; index++) marked[index] = view.getUint32(addresses[index] as number, true)
+    },
+    raised () {
+      const view = core.view()
+      for (let index = 0; index < marked.length; index++) {
+        if (view.getUint32(addresses[index] as number, true) !== marked[index]) return reasons[index] ?? null
+      }
+      return null
     }
   }
 }
