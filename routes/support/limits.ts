@@ -27,7 +27,7 @@ export const limits = {
   /** YAML aliases that one document may resolve to nodes */
   yamlAliases: 100,
   /** YAML documents, or JSON array elements, in one import; a List counts as one */
-  importDocuments: 10_000,
+  importDocuments: 100_000,
   urlBytes: 8 * KiB,
   headerBytes: 16 * KiB,
   pageItems: 500,
