@@ -7,12 +7,13 @@ import {
 } from '../isa/op.ts'
 import { compute } from './arithmetic.ts'
 import { UNKNOWN_NUMBER, change, isNullable, isPacket, isPointer, ofConstant, ofScalar } from './register.ts'
-import type { Register } from './register.ts'
+import type { Distance, Register } from './register.ts'
 import { refuse } from './refusal.ts'
 import * as s from './scalar.ts'
 import type { Scalar } from './scalar.ts'
 import * as t from './tnum.ts'
 import * as w from './word.ts'
+import { copyState } from './state.ts'
 import type { Walk } from './walk.ts'
 
 /** Fixed and variable offsets of pointers stay below this. */
@@ -122,16 +123,38 @@ function walkBinary (walk: Walk, insn: Insn, operation: number): void {
     walk.rely(insn.dst)
     walk.set(insn.dst, movePointer(walk, insn, operation, source, destination.scalar, true))
   } else {
-    const scalar = compute(operation, bits, destination.scalar, source.scalar)
-    walk.set(insn.dst, linked(destination, source.scalar, scalar, operation === BPF_ADD && bits === 64))
+    const isMask = (operation === BPF_AND || operation === BPF_OR) && s.isKnown(source.scalar)
+    const scalar = compute(operation, bits, isMask ? splitSign(walk, insn.dst) : destination.scalar, source.scalar)
+    const isOther = !isRegister || insn.src !== insn.dst
+    const delta = isOther ? distance(destination, operation, bits, source.scalar) : null
+    walk.set(insn.dst, delta === null ? ofScalar(scalar) : ofScalar(scalar, destination.id, delta))
   }
 }
 
+/**
+ * `x s>>= 63; x &= K` is how compilers choose between K and 0. What is -1 or 0 is walked twice: as -1 from here on, as 0
+ * on a path of its own.
+ * @returns what the register is on this path
+ */
+function splitSign (walk: Walk, number: number): Scalar {
+  const { scalar } = walk.register(number)
+  const isWhole = w.equal(scalar.smin, w.ALL_ONES) && w.isZero(scalar.smax)
+  if (!isWhole && !(scalar.s32min === -1 && scalar.s32max === 0)) return scalar
+  const other = copyState(walk.state)
+  other.frame.registers[number] = ofScalar(isWhole ? s.KNOWN_ZERO : s.withLow(scalar, 0))
+  walk.fork(other, walk.index)
+  return isWhole ? s.known(w.ALL_ONES) : s.withLow(scalar, -1)
+}
+
 /** After `rX += K` a copy of the old rX is still known to be K less: bounds found for one later hold for both. */
-function linked (before: Register, amount: Scalar, scalar: Scalar, isAddition: boolean): Register {
-  if (!isAddition || before.id === 0 || before.delta !== null || !s.isKnown(amount)) return ofScalar(scalar)
+function distance (before: Register, operation: number, bits: 32 | 64, amount: Scalar): Distance | null {
+  const isSum = operation === BPF_ADD || operation === BPF_SUB
+  const isConstant = bits === 32 ? s.isLowKnown(amount) : s.isKnown(amount)
+  if (!isSum || !isConstant || before.id === 0 || before.delta !== null || (bits === 32 && !s.fits32(before.scalar))) return null
   const { hi, lo } = amount.bits.value
-  return hi === 0 && lo >= 0 ? ofScalar(scalar, before.id, lo) : ofScalar(scalar)
+  if (bits === 64 && hi !== lo >> 31) return null
+  if (operation === BPF_ADD) return { amount: lo, bits }
+  return lo === s.S32_MIN ? null : { amount: -lo, bits }
 }
 
 function combinePointers (walk: Walk, insn: Insn, operation: number): void {

@@ -2,7 +2,7 @@
 // the paths walked from there prove those from here. Only what still matters (needs.ts) is compared.
 
 import type { Needs } from './needs.ts'
-import { UNKNOWN_NUMBER, isScalar } from './register.ts'
+import { UNKNOWN_NUMBER, isScalar, sameDistance } from './register.ts'
 import type { Register } from './register.ts'
 import * as s from './scalar.ts'
 import { EMPTY_SLOT, INVALID, MISC, REGISTERS, SLOT_BYTES, ZERO, isSpill, kindOf, spillSize } from './state.ts'
@@ -71,7 +71,7 @@ function registerCovers (old: Register, now: Register, isPrecise: boolean, ids: 
   switch (old.type) {
     case 'scalar':
       if (!isPrecise) return true
-      return (old.delta === null ? now.delta === null || old.id === 0 : old.delta === now.delta) && ids.agreesForNumber(old.id, now.id) &&
+      return (old.id === 0 || sameDistance(old.delta, now.delta)) && ids.agreesForNumber(old.id, now.id) &&
         s.contains(old.scalar, now.scalar)
     case 'map_value': case 'map_value_or_null': case 'map_ptr':
       return old.off === now.off && old.target === now.target && s.contains(old.scalar, now.scalar) && ids.agrees(old.id, now.id)
@@ -119,6 +119,6 @@ export function identical (old: readonly Frame[], now: readonly Frame[]): boolea
 }
 
 function sameRegister (a: Register, b: Register, ids: Correspondence): boolean {
-  return a === b || (a.type === b.type && a.off === b.off && a.delta === b.delta && a.target === b.target && a.range === b.range &&
-    a.frame === b.frame && s.equal(a.scalar, b.scalar) && ids.agrees(a.id, b.id))
+  return a === b || (a.type === b.type && a.off === b.off && sameDistance(a.delta, b.delta) && a.target === b.target &&
+    a.range === b.range && a.frame === b.frame && s.equal(a.scalar, b.scalar) && ids.agrees(a.id, b.id))
 }

@@ -58,6 +58,7 @@ class Exploration {
     this.walk = walk
     this.flow = flow
     this.explored = walk.program.insns.map(() => [])
+    walk.fork = (state, index) => this.push(state, index)
   }
 
   run (): void {

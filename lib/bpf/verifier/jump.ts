@@ -3,17 +3,17 @@
 
 import type { Insn } from '../isa/insn.ts'
 import {
-  BPF_ADD, BPF_JA, BPF_JCOND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP32, BPF_JNE, BPF_X, classOf, operationOf, sourceOf
+  BPF_JA, BPF_JCOND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP32, BPF_JNE, BPF_X, classOf, operationOf, sourceOf
 } from '../isa/op.ts'
-import { compute } from './arithmetic.ts'
 import { decide, isConstant, mirror, refine } from './comparison.ts'
 import {
   AT_END, BEYOND_END, ZERO_NUMBER, change, isNeverNull, isNullable, isPacketOrEnd, isPointer, isScalar, ofConstant, pointer
 } from './register.ts'
 import type { Register } from './register.ts'
+import { LinkedNumbers } from './linked.ts'
 import { refuse } from './refusal.ts'
 import * as s from './scalar.ts'
-import { REGISTERS, copyState, isSpill, mapRegisters } from './state.ts'
+import { copyState, mapRegisters } from './state.ts'
 import type { State } from './state.ts'
 import type { Walk } from './walk.ts'
 import * as w from './word.ts'
@@ -92,66 +92,20 @@ function decideAtEnd (operation: number, first: Register, second: Register): boo
 
 function refineNumbers (walk: Walk, comparison: Comparison, fallThrough: State, taken: State): void {
   const { insn, operation, bits, isRegister, first, second } = comparison
+  const linked = new LinkedNumbers(walk, fallThrough)
+  if (isRegister && isScalar(second) && second.id !== 0) linked.collect(second.id, taken)
+  if (isScalar(first) && first.id !== 0) linked.collect(first.id, taken)
+  linked.note()
   if (!isScalar(first) || !isScalar(second)) return
   if (isRegister && insn.dst === insn.src) return
   for (const [state, holds] of [[fallThrough, false], [taken, true]] as const) {
     const [a, b] = refine(operation, holds, bits, first.scalar, second.scalar)
-    if (isRegister) {
-      state.frame.registers[insn.src] = change(second, { scalar: b })
-    }
-    state.frame.registers[insn.dst] = change(first, { scalar: a })
-    if (isRegister && second.id !== 0) spread(walk, state, state.frame.registers[insn.src] as Register)
-    if (first.id !== 0) spread(walk, state, state.frame.registers[insn.dst] as Register)
+    const { registers } = state.frame
+    if (isRegister) registers[insn.src] = change(registers[insn.src] as Register, { scalar: b })
+    registers[insn.dst] = change(registers[insn.dst] as Register, { scalar: a })
+    if (isRegister) linked.spread(state, insn.src)
+    linked.spread(state, insn.dst)
   }
-}
-
-/** Numbers with one id are one number, or a constant apart: what one is found to be, all are. */
-function spread (walk: Walk, state: State, found: Register): void {
-  const places = linkedPlaces(state, found.id)
-  if (places.count < 2) return
-  places.note(walk)
-  mapRegisters(state, (register) => {
-    if (!isScalar(register) || register.id !== found.id || register === found) return register
-    if (register.delta === found.delta) return found
-    const distance = ofConstant(w.ofNumber((register.delta ?? 0) - (found.delta ?? 0)))
-    return change(register, { scalar: compute(BPF_ADD, 64, found.scalar, distance.scalar) })
-  })
-}
-
-interface Places {
-  readonly count: number
-  note (walk: Walk): void
-}
-
-function linkedPlaces (state: State, id: number): Places {
-  let count = 0
-  let [registers, low, high] = [0, 0, 0]
-  const outer: Array<(walk: Walk) => void> = []
-  for (const [number, frame] of state.frames.entries()) {
-    const isOwn = number === state.depth
-    const callSite = state.frames[number + 1]?.callSite ?? 0
-    for (let r = 0; r < REGISTERS; r++) {
-      const register = frame.registers[r] as Register
-      if (!isScalar(register) || register.id !== id) continue
-      count++
-      if (isOwn) registers |= 1 << r
-      else outer.push((walk) => walk.needs.relyOnRegister(callSite, r))
-    }
-    for (const [index, slot] of frame.stack.entries()) {
-      if (!isSpill(slot) || !isScalar(slot.spilled) || slot.spilled.id !== id) continue
-      count++
-      if (!isOwn) outer.push((walk) => walk.needs.readSlots(callSite, index, index, true))
-      else if (index < 32) low |= 1 << index
-      else high |= 1 << (index - 32)
-    }
-  }
-  const note = (walk: Walk): void => {
-    walk.needs.link(walk.index, registers, low, high)
-    if (outer.length === 0) return
-    for (const say of outer) say(walk)
-    for (let r = 0; r < REGISTERS; r++) if ((registers & (1 << r)) !== 0) walk.needs.relyOnRegister(walk.index, r)
-  }
-  return { count, note }
 }
 
 /** @returns whether the jump tells a looked-up value from NULL */

@@ -79,7 +79,7 @@ export function registerText (r: Register, frame: number): string {
     if (s.isKnown(scalar)) return type + signedText(w.add(scalar.bits.value, w.ofNumber(r.off)))
   }
   const parts: string[] = []
-  if (r.id !== 0) parts.push(`id=${r.id}${r.delta === null ? '' : (r.delta < 0 ? '' : '+') + r.delta}`)
+  if (r.id !== 0) parts.push(`id=${r.id}${r.delta === null ? '' : (r.delta.amount < 0 ? '' : '+') + r.delta.amount}`)
   if (r.target !== null) {
     const { name, keySize, valueSize } = r.target.map
     if (name !== '' && !r.target.view.inner) parts.push(`map=${name}`)

@@ -25,6 +25,14 @@ export interface MapTarget {
 export const AT_END = -1
 export const BEYOND_END = -2
 
+/** A constant that was added, to 64 bits or to the low 32 of a number that fits them. */
+export interface Distance {
+  readonly amount: number
+  readonly bits: 32 | 64
+}
+
+export const sameDistance = (a: Distance | null, b: Distance | null): boolean => a?.amount === b?.amount && a?.bits === b?.bits
+
 export class Register {
   readonly type: RegisterType
   /** of a pointer: known part of its offset */
@@ -33,15 +41,15 @@ export class Register {
   readonly scalar: Scalar
   /** equal ids: equal numbers, the same lookup's result, or packet pointers with the same variable part; 0: none */
   readonly id: number
-  /** of a number: it is the number of that id plus this; null: it is that number */
-  readonly delta: number | null
+  /** of a number: how far it is from the number of that id; null: it is that number */
+  readonly delta: Distance | null
   readonly target: MapTarget | null
   /** of a packet pointer: bytes from the fixed offset 0 known to be inside the packet */
   readonly range: number
   /** of a stack pointer: whose frame */
   readonly frame: number
 
-  constructor (type: RegisterType, off: number, scalar: Scalar, id: number, delta: number | null, target: MapTarget | null, range: number,
+  constructor (type: RegisterType, off: number, scalar: Scalar, id: number, delta: Distance | null, target: MapTarget | null, range: number,
     frame: number) {
     this.type = type
     this.off = off
@@ -58,7 +66,7 @@ export const UNSET = new Register('?', 0, s.UNKNOWN, 0, null, null, 0, 0)
 export const UNKNOWN_NUMBER = ofScalar(s.UNKNOWN)
 export const ZERO_NUMBER = ofScalar(s.KNOWN_ZERO)
 
-export function ofScalar (scalar: Scalar, id = 0, delta: number | null = null): Register {
+export function ofScalar (scalar: Scalar, id = 0, delta: Distance | null = null): Register {
   return new Register('scalar', 0, scalar, id, delta, null, 0, 0)
 }
 

@@ -44,6 +44,16 @@ export function known (value: Word): Scalar {
   return new Scalar(t.known(value), value, value, value, value, value.lo >>> 0, value.lo >>> 0, value.lo, value.lo)
 }
 
+/** @returns the number with its low half known */
+export function withLow (a: Scalar, low: number): Scalar {
+  const result = draft(a)
+  result.bits = t.withLow(a.bits, t.known(w.ofU32(low)))
+  result.u32min = result.u32max = low >>> 0
+  result.s32min = result.s32max = low
+  synchronize(result)
+  return result
+}
+
 export function draft (a: Scalar): Scalar {
   return new Scalar(a.bits, a.umin, a.umax, a.smin, a.smax, a.u32min, a.u32max, a.s32min, a.s32max)
 }
@@ -97,6 +107,20 @@ export function learnFromBits (a: Scalar): void {
   a.smax = w.minSigned(a.smax, w.or(value, w.and(mask, w.S64_MAX)))
   a.umin = w.maxUnsigned(a.umin, value)
   a.umax = w.minUnsigned(a.umax, w.or(value, mask))
+  const only = onlyNumber(a)
+  if (only !== null) Object.assign(a, known(only))
+}
+
+/**
+ * @returns the one number that fits both the bits and the unsigned bounds, if there is but one; on a path that cannot
+ *   happen it may fit neither
+ */
+function onlyNumber ({ bits, umin, umax }: Scalar): Word | null {
+  const max = w.or(bits.value, bits.mask)
+  const next = t.nextAbove(bits, umin) ?? max
+  if (t.admits(bits, umin)) return w.below(umax, next) ? umin : null
+  if (w.equal(next, max)) return max
+  return !w.below(umax, next) && w.below(umax, t.nextAbove(bits, next) ?? max) ? next : null
 }
 
 function narrowU32 (a: Scalar, min: number, max: number): void {
@@ -124,7 +148,15 @@ function deduce32 (a: Scalar): void {
   if (((umin.hi + 1) | 0) === umax.hi && umin.lo < 0 && umax.lo >= 0) narrowS32(a, umin.lo, umax.lo)
   if (((smin.hi + 1) | 0) === smax.hi && smin.lo < 0 && smax.lo >= 0) narrowS32(a, smin.lo, smax.lo)
   if ((a.u32min | 0) <= (a.u32max | 0)) narrowS32(a, a.u32min, a.u32max)
-  if ((a.s32min >>> 0) <= (a.s32max >>> 0)) narrowU32(a, a.s32min, a.s32max)
+  if ((a.s32min >>> 0) <= (a.s32max >>> 0)) {
+    narrowU32(a, a.s32min, a.s32max)
+  } else if (a.u32max < a.s32min >>> 0) {
+    a.s32min = a.u32min | 0
+    a.u32max = Math.min(a.u32max, a.s32max >>> 0)
+  } else if (a.s32max >>> 0 < a.u32min) {
+    a.s32max = a.u32max | 0
+    a.u32min = Math.max(a.u32min, a.s32min >>> 0)
+  }
 }
 
 /** Signed and unsigned 64-bit bounds from each other. */

@@ -101,6 +101,30 @@ export function overlap (a: Tnum, b: Tnum): boolean {
   return w.isZero(w.and(w.xor(a.value, b.value), w.not(w.or(a.mask, b.mask))))
 }
 
+/** @returns whether the number fits */
+export const admits = (a: Tnum, value: Word): boolean => w.equal(w.and(value, w.not(a.mask)), a.value)
+
+/** @returns the least number above `value` that fits, or null: there is none */
+export function nextAbove (a: Tnum, value: Word): Word | null {
+  const start = w.add(value, w.ONE)
+  if (w.isZero(start)) return null
+  const wrong = w.and(w.xor(start, a.value), w.not(a.mask))
+  if (w.isZero(wrong)) return start
+  // the highest known bit that is wrong: a 0 that must be 1 lets all unknown bits below it be 0; a 1 that must be 0 has to
+  // be carried into the next unknown bit above that is still 0
+  let bit = w.bitLength(wrong) - 1
+  if (!w.isZero(w.and(start, w.shl(w.ONE, bit)))) {
+    const free = w.and(w.and(a.mask, w.not(start)), w.shl(w.ALL_ONES, bit))
+    if (w.isZero(free)) return null
+    bit = w.bitLength(w.and(free, w.neg(free))) - 1
+    return w.or(a.value, w.or(w.shl(w.ONE, bit), w.and(w.and(start, a.mask), above(bit))))
+  }
+  return w.or(a.value, w.and(w.and(start, a.mask), above(bit)))
+}
+
+/** All bits above one. */
+const above = (bit: number): Word => bit === 63 ? w.ZERO : w.shl(w.ALL_ONES, bit + 1)
+
 /** @returns whether every number that fits `b` fits `a` */
 export function contains (a: Tnum, b: Tnum): boolean {
   return w.isZero(w.and(b.mask, w.not(a.mask))) && w.equal(a.value, w.and(b.value, w.not(a.mask)))

@@ -39,6 +39,8 @@ export class Walk {
   /** the instruction being walked */
   index = 0
   processed = 0
+  /** Leaves a second path to be walked, which starts at an instruction with a state of its own. */
+  fork: (state: State, index: number) => void = () => {}
   private lastId = 0
 
   constructor (program: Program, log: Log, needs: Needs, state: State) {

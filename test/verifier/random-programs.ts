@@ -1,0 +1,106 @@
+// Random programs that aim at the borders of what the verifier knows. They only jump forward.
+
+import * as build from '../../lib/bpf/isa/build.ts'
+import type { Insn } from '../../lib/bpf/isa/index.ts'
+import * as op from '../../lib/bpf/isa/op.ts'
+import { assembled } from './support.ts'
+import type { TestProgram } from './support.ts'
+
+/** xorshift32 */
+export function randomSource (seed: number): (limit: number) => number {
+  let state = (seed * 2654435761 + 1) >>> 0 || 1
+  return (limit) => {
+    state ^= state << 13
+    state >>>= 0
+    state ^= state >>> 17
+    state ^= state << 5
+    state >>>= 0
+    return state % limit
+  }
+}
+
+type Random = ReturnType<typeof randomSource>
+
+const ARITHMETIC = [
+  op.BPF_ADD, op.BPF_ADD, op.BPF_SUB, op.BPF_MUL, op.BPF_AND, op.BPF_AND, op.BPF_OR, op.BPF_XOR, op.BPF_LSH, op.BPF_RSH,
+  op.BPF_ARSH, op.BPF_MOV, op.BPF_DIV
+]
+const COMPARISONS = [
+  op.BPF_JEQ, op.BPF_JNE, op.BPF_JSET, op.BPF_JGT, op.BPF_JGE, op.BPF_JLT, op.BPF_JLE, op.BPF_JSGT, op.BPF_JSGE, op.BPF_JSLT, op.BPF_JSLE
+]
+
+/** Constants where bounds break. */
+function constant (random: Random): number {
+  const power = 2 ** random(32)
+  switch (random(5)) {
+    case 0: return random(16)
+    case 1: return -random(16)
+    case 2: return (power + random(3) - 1) | 0
+    case 3: return (-power + random(3) - 1) | 0
+    default: return random(0x10000) - 0x8000
+  }
+}
+
+/** r6..r9 hold numbers of different widths nobody knows. */
+const START = assembled(`
+  r8 = *(u32 *)(r1 +16)
+  r9 = *(u32 *)(r1 +12)
+  call 5
+  r6 = r0
+  call 7
+  r7 = r0
+  r0 = 0
+  r1 = r6
+  r1 &= 255
+  r2 = r7
+  r3 = r8
+  r4 = r6
+  r5 = 3`)
+
+function arithmetic (random: Random): Insn {
+  const operation = ARITHMETIC[random(ARITHMETIC.length)] as number
+  const bits = random(2) === 0 ? 32 : 64
+  const cls = bits === 32 ? op.BPF_ALU : op.BPF_ALU64
+  const dst = random(10)
+  const isShift = operation === op.BPF_LSH || operation === op.BPF_RSH || operation === op.BPF_ARSH
+  if (random(20) === 0) return build.insn(cls | op.BPF_NEG, dst, 0, 0, 0)
+  if (random(2) === 0) return build.insn(cls | operation | op.BPF_X, dst, random(10), 0, 0)
+  const imm = isShift ? random(bits) : operation === op.BPF_DIV ? 1 + random(9) : constant(random)
+  return build.insn(cls | operation | op.BPF_K, dst, 0, 0, imm)
+}
+
+function comparison (random: Random, distance: number): Insn {
+  const operation = COMPARISONS[random(COMPARISONS.length)] as number
+  const cls = random(2) === 0 ? op.BPF_JMP : op.BPF_JMP32
+  const dst = random(10)
+  // a register is never compared with itself: what the kernel learns from that differs between versions
+  if (random(3) === 0) return build.insn(cls | operation | op.BPF_X, dst, (dst + 1 + random(9)) % 10, distance, 0)
+  return build.insn(cls | operation | op.BPF_K, dst, 0, distance, constant(random))
+}
+
+function spill (random: Random): Insn[] {
+  const slot = -8 * (1 + random(4))
+  const size = [op.BPF_DW, op.BPF_DW, op.BPF_W, op.BPF_H, op.BPF_B][random(5)] as number
+  const bytes = 1 << [op.BPF_B, op.BPF_H, op.BPF_W, op.BPF_DW].indexOf(size as 0)
+  const off = slot + (random(3) === 0 ? bytes * random(8 / bytes) : 0)
+  if (random(6) === 0) return [build.storeImm(size, 10, off, random(2) === 0 ? 0 : constant(random))]
+  return random(2) === 0 ? [build.store(size, 10, random(10), off)] : [build.load(size, random(10), 10, off)]
+}
+
+function numbers (random: Random): Insn[] {
+  const body: Insn[] = []
+  const length = 10 + random(20)
+  for (let index = 0; index < length; index++) {
+    const kind = random(10)
+    if (kind < 5) body.push(arithmetic(random))
+    else if (kind < 8) body.push(comparison(random, random(Math.min(6, length - index))))
+    else body.push(...spill(random))
+  }
+  return [...START, ...body, ...Array.from({ length: 6 }, () => build.mov64Imm(0, 1)), build.exit()]
+}
+
+/** @returns programs whose every register can be compared, instruction by instruction */
+export function verifierStatePrograms (seed: number, count: number): TestProgram[] {
+  const random = randomSource(seed)
+  return Array.from({ length: count }, () => ({ insns: numbers(random) }))
+}
