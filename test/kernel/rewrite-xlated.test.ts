@@ -12,7 +12,7 @@ import { encodeXlated } from '../../lib/bpf/rewrite/index.ts'
 import type { TranslatedProgram } from '../../lib/bpf/rewrite/index.ts'
 import type { Bpf } from '../../src/live-kernel/bpf.ts'
 import { nestedLookup, singleLookup } from '../rewrite/listings.ts'
-import { verifierStatePrograms } from '../verifier/random-programs.ts'
+import { branchingPrograms, verifierStatePrograms } from '../verifier/random-programs.ts'
 import { INNER_MAP, RDONLY_PROG, array, assembled, check, hash, translate } from '../verifier/support.ts'
 import type { TestMap, TestProgram } from '../verifier/support.ts'
 import { verifierCases } from '../verifier/cases.ts'
@@ -107,11 +107,12 @@ const corpus: readonly TestProgram[] = [
   { insns: assembled('r0 = 0\nr0 += 1\nif r0 < 10 goto -2\nif r0 == 10 goto +1\nr0 = 7\nexit') }
 ]
 
-await kernelSuite('rewrite xlated: programs', corpus.length + randomPrograms, (suite, t) => {
+await kernelSuite('rewrite xlated: programs', corpus.length + 2 * randomPrograms, (suite, t) => {
   t.comment(`seed ${seed}`)
   const accepted = verifierCases.filter(({ refusal }) => refusal === null).map(({ refusal, ...program }) => program)
   for (const program of [...corpus, ...accepted]) if (!callsPerCpu(program)) compare(suite, program, JSON.stringify(program.insns))
   for (const [index, program] of verifierStatePrograms(seed, randomPrograms).entries()) compare(suite, program, `random ${index}`)
+  for (const [index, program] of branchingPrograms(seed, randomPrograms).entries()) compare(suite, program, `branching ${index}`)
 })
 
 /** bpf_get_smp_processor_id stays a call here */

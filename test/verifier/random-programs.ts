@@ -104,3 +104,56 @@ export function verifierStatePrograms (seed: number, count: number): TestProgram
   const random = randomSource(seed)
   return Array.from({ length: count }, () => ({ insns: numbers(random) }))
 }
+
+const SMALL = [0, 1, 2, 3]
+
+/** One step of `branchingPrograms`: few values, so that paths meet in equal states, and branches that these decide. */
+function branchingStep (random: Random, distance: number): Insn[] {
+  const [a, b] = [2 + random(8), 2 + random(8)]
+  const slot = -8 * (1 + random(3))
+  const value = SMALL[random(4)] as number
+  switch (random(12)) {
+    case 0: case 1: return [build.mov64Imm(a, value)]
+    case 2: return [build.mov64Reg(a, b)]
+    case 3: return [build.insn(op.BPF_ALU64 | (random(2) === 0 ? op.BPF_ADD : op.BPF_AND) | op.BPF_K, a, 0, 0, value)]
+    case 4: return [build.store([op.BPF_DW, op.BPF_W, op.BPF_B][random(3)] as number, 10, a, slot)]
+    case 5: return [build.load([op.BPF_DW, op.BPF_W, op.BPF_B][random(3)] as number, a, 10, slot)]
+    case 6: return [build.storeImm(op.BPF_DW, 10, slot, value)]
+    case 7: return [build.mov64Reg(a, 10), build.alu64Imm(op.BPF_ADD, a, slot), build.load(op.BPF_DW, a, a, 0)]
+    case 8: return [build.insn(op.BPF_JMP | op.BPF_JEQ | op.BPF_X, a, b, distance, 0)]
+    default: return [build.jumpImm(random(2) === 0 ? op.BPF_JEQ : op.BPF_JGT, a, value, distance)]
+  }
+}
+
+function branchingBody (random: Random, length: number): Insn[] {
+  const steps = Array.from({ length }, () => branchingStep(random, 0))
+  const starts = steps.map((_, index) => steps.slice(0, index).flat().length)
+  const end = steps.flat().length
+  return steps.flatMap((step, index) => step.map((insn) => {
+    if ((insn.code & 7) !== op.BPF_JMP) return insn
+    const target = starts[Math.min(steps.length, index + 1 + random(5))] ?? end
+    return { ...insn, off: target - (starts[index] as number) - 1 }
+  }))
+}
+
+/** Programs whose branches depend on constants that travelled through registers, stack and a subprogram. */
+export function branchingPrograms (seed: number, count: number): TestProgram[] {
+  const random = randomSource(seed)
+  const load = assembled('r6 = *(u32 *)(r1 +16)\nr7 = *(u32 *)(r1 +12)\nr2 = 0\nr3 = 1\nr4 = r6\nr5 = r7\nr8 = 2\nr9 = r6')
+  const clear = Array.from({ length: 3 }, (_, index) => build.storeImm(op.BPF_DW, 10, -8 * (index + 1), index))
+  return Array.from({ length: count }, () => {
+    const first = branchingBody(random, 6 + random(8))
+    const second = branchingBody(random, 4 + random(8))
+    const inner = branchingBody(random, 6 + random(8))
+    const setArguments = [build.mov64Reg(1, 8), build.mov64Reg(1, 10), build.alu64Imm(op.BPF_ADD, 1, -8)]
+    const passed = random(2) === 0 ? setArguments.slice(0, 1) : setArguments.slice(1)
+    const caller = [...load, ...clear, ...first, ...passed]
+    const renew = [build.mov64Reg(2, 0), build.mov64Imm(3, 0), build.mov64Imm(4, 1), build.mov64Imm(5, 2)]
+    const after = [...renew, ...second, build.mov64Imm(0, 0), build.exit()]
+    const useArgument = passed.length === 1 ? [build.mov64Reg(6, 1)] : [build.load(op.BPF_DW, 6, 1, 0), build.store(op.BPF_DW, 1, 2, 0)]
+    const own = [build.mov64Imm(7, 0), build.mov64Imm(8, 1), build.mov64Reg(9, 6)]
+    const callee = [...useArgument, ...own, ...clear, ...inner, build.mov64Reg(0, 6), build.exit()]
+    const call = build.insn(op.CALL, 0, op.BPF_PSEUDO_CALL, 0, after.length)
+    return { insns: [...caller, call, ...after, ...callee] }
+  })
+}

@@ -39,13 +39,17 @@ interface Pending {
 /** What one instruction led to: the next one, or the end of the path. */
 type Next = number | null
 
-export function explore (walk: Walk, flow: Flow): void {
-  new Exploration(walk, flow).run()
+/** At which prune points states are kept: as the kernel does, at all, at none. */
+export type Pruning = 'kernel' | 'always' | 'never'
+
+export function explore (walk: Walk, flow: Flow, pruning: Pruning): void {
+  new Exploration(walk, flow, pruning).run()
 }
 
 class Exploration {
   private readonly walk: Walk
   private readonly flow: Flow
+  private readonly pruning: Pruning
   private readonly explored: ExploredState[][]
   private readonly pending: Pending[] = []
   private jumps = 0
@@ -54,9 +58,10 @@ class Exploration {
   private previous = -1
   private isResumed = false
 
-  constructor (walk: Walk, flow: Flow) {
+  constructor (walk: Walk, flow: Flow, pruning: Pruning) {
     this.walk = walk
     this.flow = flow
+    this.pruning = pruning
     this.explored = walk.program.insns.map(() => [])
     walk.fork = (state, index) => this.push(state, index)
   }
@@ -78,7 +83,7 @@ class Exploration {
     walk.index = index
     const { maxInsns } = walk.program.profile.limits
     if (++walk.processed > maxInsns) refuse('E2BIG', `BPF program is too large. Processed ${walk.processed} insn`)
-    if (flow.prunePoints[index] === 1 && this.isCovered(index)) {
+    if (flow.prunePoints[index] === 1 && this.pruning !== 'never' && this.isCovered(index)) {
       this.logSafe(index)
       return null
     }
@@ -223,14 +228,14 @@ class Exploration {
     const states = this.explored[index] as ExploredState[]
     const jumpsSince = this.jumps - this.jumpsAtState
     const processedSince = walk.processed - this.processedAtState
-    let keep = jumpsSince >= 2 && processedSince >= 8
+    let keep = this.pruning === 'always' || (jumpsSince >= 2 && processedSince >= 8)
     walk.needs.propagate()
     for (let i = 0; i < states.length; i++) {
       const explored = states[i] as ExploredState
       if (explored.openPaths > 0) {
         if (identical(explored.frames, walk.state.frames)) this.refuseLoop(index, explored)
         // still in a loop: a state of every iteration would help nobody
-        if (jumpsSince < 20 && processedSince < 100) keep = false
+        if (this.pruning === 'kernel' && jumpsSince < 20 && processedSince < 100) keep = false
       } else if (covers(explored.frames, walk.state.frames, index, walk.needs, walk.program.isPrivileged)) {
         explored.hits++
         return true

@@ -17,6 +17,7 @@ import type { Errno } from '../profile/errno.ts'
 import type { ProgramTypeName } from '../profile/names.ts'
 import type { KernelProfile } from '../profile/types.ts'
 import { explore } from './explore.ts'
+import type { Pruning } from './explore.ts'
 import type { InsnFacts } from './facts.ts'
 import { analyseFlow } from './flow.ts'
 import { Log } from './log.ts'
@@ -36,6 +37,7 @@ export type { Access, ContextField, InsnFacts, MapView, Region } from './facts.t
 export { helperPrototype, helperPrototypes } from './helpers.ts'
 export type { HelperPrototype } from './helpers.ts'
 export type { LogLevel } from './log.ts'
+export type { Pruning } from './explore.ts'
 export type { VerifierMap } from './maps.ts'
 
 /** Where a wide immediate names a map: of the maps handed in, which; null: the map itself, else a direct value. */
@@ -57,6 +59,8 @@ export interface VerifierInput {
   readonly possibleCpus?: number
   /** of a refusal always the path that led to it; 2: all paths, also of what is accepted */
   readonly logLevel?: LogLevel
+  /** how often states are kept to end later paths early; `kernel` (default) as the kernel does, the others to test that */
+  readonly pruning?: Pruning
 }
 
 export type VerifierResult = {
@@ -95,7 +99,7 @@ function attempt (input: VerifierInput, logLevel: LogLevel): Attempt {
     checkOpcodes(program.insns, (insn) => program.mapAt(insn)?.target.map)
     const flow = analyseFlow(program.insns, program.subprograms)
     walk = new Walk(program, log, new Needs(program.insns, program.subprograms), initialState())
-    explore(walk, flow)
+    explore(walk, flow, input.pruning ?? 'kernel')
     checkStackDepth(program.insns, program.subprograms, walk.stackDepths, input.profile.limits.stackBytes)
     closeLog(log, input, walk.processed)
     return { ok: true, facts: walk.facts, subprograms: program.subprograms, log: log.text(), processed: walk.processed }
