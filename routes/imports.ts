@@ -5,6 +5,7 @@ import { jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { limits } from './support/limits.ts'
 import { ImportReport, OneOf } from './support/schemas.ts'
+import { inSteps } from './support/steps.ts'
 
 const example = {
   apiVersion: 'v1',
@@ -21,7 +22,7 @@ const documentTypes = ['application/json', 'application/yaml', 'application/x-ya
 export const imports: Route = async (app, { sim, documents }) => {
   app.post('/v1/imports', {
     bodyLimit: limits.importBodyBytes,
-    config: { rawBody: true, atOnce: limits.importsAtOnce },
+    config: { rawBody: true, turn: 'own', atOnce: limits.importsAtOnce },
     schema: {
       operationId: 'importDocuments',
       tags: ['imports'],
@@ -39,6 +40,6 @@ export const imports: Route = async (app, { sim, documents }) => {
     const format = request.headers['content-type']?.includes('yaml') === true ? 'yaml' : 'json'
     const read = await documents.read(request.body, format)
     const { operation, dryRun } = request.query
-    return sim.importDocuments(read, { operation, dryRun })
+    return app.inTurn(() => inSteps(sim.importSteps(read, { operation, dryRun })))
   })
 }

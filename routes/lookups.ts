@@ -15,6 +15,7 @@ const tags = ['lookups']
 export const lookups: Route = async (app, { sim, packets }) => {
   app.post('/v1/lookups', {
     bodyLimit: limits.lookupBodyBytes,
+    config: { turn: 'none' },
     schema: {
       operationId: 'lookUp',
       tags,

@@ -56,6 +56,7 @@ export const reports: Route = async (app, { sim }) => {
   })
 
   app.post('/v1/reports/:kind', {
+    config: { turn: 'none' },
     schema: {
       operationId: 'reportMix',
       tags,

@@ -16,6 +16,7 @@ const pollSeconds = 1
 
 export const runs: Route = async (app, { runs: service }) => {
   app.post('/v1/runs', {
+    config: { turn: 'none' },
     schema: {
       operationId: 'createRun',
       tags,
@@ -68,6 +69,7 @@ export const runs: Route = async (app, { runs: service }) => {
   }, async ({ params }, reply) => answerRun(reply, service.get(params.id), 200))
 
   app.post('/v1/runs/:id/cancel', {
+    config: { turn: 'none' },
     schema: {
       operationId: 'cancelRun',
       tags,
@@ -94,6 +96,7 @@ export const runs: Route = async (app, { runs: service }) => {
   })
 
   app.delete('/v1/runs/:id', {
+    config: { turn: 'none' },
     schema: {
       operationId: 'deleteRun',
       tags,

@@ -19,6 +19,7 @@ import { openapi } from './plugins/openapi.ts'
 import { answerClientError, answerFrameworkError, problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { shedding } from './plugins/shedding.ts'
+import { turns } from './plugins/turns.ts'
 import { ajvOptions, validation } from './plugins/validation.ts'
 import type { RunManager } from './runs/manager.ts'
 
@@ -66,6 +67,7 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
   await app.register(validation)
   await app.register(negotiation)
   await app.register(entityTags)
+  await app.register(turns)
   await app.register(eventStreams, heartbeatMs === undefined ? {} : { heartbeatMs })
   await app.register(openapi, { version: about.version })
   await app.register(metrics, { sim, runs })

@@ -10,6 +10,8 @@ import type { LbResult } from './errors.ts'
 import type { DesiredChange, LbNode, NodePlan } from './node.ts'
 import type { LbMaps } from './ports.ts'
 import type { TableSizeChange } from './realised.ts'
+import { complete } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { ciliumMapName, sameTableBackends } from './write-set.ts'
 import type { EntryWrite, MapWrite, TableContents } from './write-set.ts'
 
@@ -34,9 +36,14 @@ type Undo =
 
 /** Realises a change on all nodes; the caller commits the draft of the desired state when this succeeds, and drops it when not. */
 export function realiseChange (change: DesiredChange, targets: readonly NodeTarget[]): LbResult<AppliedNode[]> {
+  return complete(realiseSteps(change, targets))
+}
+
+/** The same in steps. Packets that are looked up in between see some maps as they were and some as they will be, as on a machine. */
+export function * realiseSteps (change: DesiredChange, targets: readonly NodeTarget[]): Steps<LbResult<AppliedNode[]>> {
   const plans: { plan: NodePlan, maps: LbMaps }[] = []
   for (const { node, maps } of targets) {
-    const plan = node.plan(change)
+    const plan = yield * node.planSteps(change)
     if (!plan.ok) {
       for (const made of plans) made.plan.drop()
       return plan
@@ -45,7 +52,7 @@ export function realiseChange (change: DesiredChange, targets: readonly NodeTarg
   }
   const undos: Undo[] = []
   for (const { plan, maps } of plans) {
-    const failed = writePlan(plan, maps, undos)
+    const failed = yield * writePlan(plan, maps, undos)
     if (failed === null) continue
     takeBack(undos)
     for (const made of plans) made.plan.drop()
@@ -60,9 +67,13 @@ export function realiseChange (change: DesiredChange, targets: readonly NodeTarg
   })))
 }
 
-function writePlan (plan: NodePlan, maps: LbMaps, undos: Undo[]): ReturnType<typeof refuse> | null {
+/** some 2 ms of entries; a table takes as long by itself */
+const WRITES_PER_STEP = 500
+
+function * writePlan (plan: NodePlan, maps: LbMaps, undos: Undo[]): Steps<ReturnType<typeof refuse> | null> {
   const build = tableBuilder(plan.node)
-  for (const { write, existed } of plan.writes) {
+  for (const [index, { write, existed }] of plan.writes.entries()) {
+    if (write.map === 'maglev' || index % WRITES_PER_STEP === 0) yield
     const result = write.map === 'maglev' ? writeTable(write, maps, build, undos) : writeEntry(write, existed, maps, undos)
     if (!result.ok) return refuseWrite(plan.node, write, result.error)
   }

@@ -14,6 +14,8 @@ import { whyNoTable } from './rules.ts'
 import { endpointKey } from './service.ts'
 import type { FrontendKey } from './service.ts'
 import type { NodeSettings } from './settings.ts'
+import { complete } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { checkCounts, mapKinds, families, noEntries } from './write-set.ts'
 import type { EntryCounts, PlannedWrite } from './write-set.ts'
 
@@ -54,6 +56,11 @@ export class LbNode {
 
   /** Works a change out on what the node has now. The plan is to be committed or dropped before the next one is made. */
   plan (desired: DesiredChange): LbResult<NodePlan> {
+    return complete(this.planSteps(desired))
+  }
+
+  /** The same with a pause after every frontend. */
+  * planSteps (desired: DesiredChange): Steps<LbResult<NodePlan>> {
     const state = {
       settings: this.settings,
       seed: this.seed,
@@ -65,7 +72,10 @@ export class LbNode {
       backendIds: this.#backendIds
     }
     const planning = new Planning(state, desired, sortedAddresses(this.settings.addresses ?? desired.nodeAddresses))
-    for (const key of this.#touched(desired)) planning.reconcile(key)
+    for (const key of this.#touched(desired)) {
+      planning.reconcile(key)
+      yield
+    }
     const { after, peak } = planning.writes.counts(this.#counts)
     const { name, mapSizes } = this.settings
     const fits = planning.failure === null ? checkCounts(name, after, mapSizes) : { ok: false as const, error: planning.failure }

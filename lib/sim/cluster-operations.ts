@@ -1,15 +1,15 @@
 // The part of the simulator that is about the desired state: services, node addresses, imports, the whole state.
 
-import { done, normaliseNodeAddresses, normaliseService, refuseImported, serviceKey } from '../loadbalancer/index.ts'
+import { complete, done, normaliseNodeAddresses, normaliseService, refuseImported, serviceKey } from '../loadbalancer/index.ts'
 import type { Draft, LbResult, Service } from '../loadbalancer/index.ts'
 import { SimError, simErrorOf } from './errors.ts'
 import type { SimErrorPlace } from './errors.ts'
-import { importDocuments } from './import.ts'
+import { importSteps } from './import.ts'
 import type { NodeSet } from './node-set.ts'
 import type { ClusterState, ServiceView, Simulator } from './types.ts'
 
-type ClusterOperations = Pick<Simulator, 'listServices' | 'getService' | 'putService' | 'deleteService' | 'importDocuments' | 'getState' |
-  'putState' | 'getNodeAddresses' | 'putNodeAddresses'>
+type ClusterOperations = Pick<Simulator, 'listServices' | 'getService' | 'putService' | 'deleteService' | 'importDocuments' |
+  'importSteps' | 'getState' | 'putState' | 'getNodeAddresses' | 'putNodeAddresses'>
 
 export function clusterOperations (set: NodeSet, touch: () => void): ClusterOperations {
   const { cluster } = set
@@ -47,7 +47,8 @@ export function clusterOperations (set: NodeSet, touch: () => void): ClusterOper
       valid(refuseImported(service))
       change((draft) => done(draft.deleteService(serviceKey(service))))
     },
-    importDocuments: (documents, options) => importDocuments(set, documents, options, touch),
+    importDocuments: (documents, options) => complete(importSteps(set, documents, options, touch)),
+    importSteps: (documents, options) => importSteps(set, documents, options, touch),
     getState,
     putState ({ nodeAddresses, services }) {
       const addresses = valid(normaliseNodeAddresses(nodeAddresses, '/nodeAddresses'))

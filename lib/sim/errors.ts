@@ -20,6 +20,7 @@ export const simErrorCatalogue = {
   IMPORTED_OBJECT: { kind: 'conflict', title: 'The object was imported and is changed by importing it again' },
   MAP_FULL: { kind: 'conflict', title: 'A BPF map of a node cannot hold the change' },
   IDS_EXHAUSTED: { kind: 'conflict', title: 'A node has no free identifier left' },
+  CHANGE_IN_PROGRESS: { kind: 'conflict', title: 'Another change is being made' },
   NODE_CHANGED: { kind: 'conflict', title: 'The node was rebuilt while it was used' },
   OUT_OF_MEMORY: { kind: 'conflict', title: 'The emulated memory of a node cannot hold the change' },
   LIMIT_EXCEEDED: { kind: 'invalid', title: 'A stated limit is exceeded' }

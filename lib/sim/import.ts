@@ -1,6 +1,7 @@
 // Kubernetes objects into the desired state: read, realised on every node and committed as one, or refused as one.
 
-import { importDocuments as draftImport } from '../loadbalancer/index.ts'
+import { importSteps as draftSteps } from '../loadbalancer/index.ts'
+import type { Steps } from '../loadbalancer/index.ts'
 import { simErrorOf } from './errors.ts'
 import type { NodeSet } from './node-set.ts'
 import type { ImportReport } from './types.ts'
@@ -13,16 +14,26 @@ export interface ImportOptions {
   readonly dryRun: boolean
 }
 
-export function importDocuments (
+/**
+ * Pauses every few milliseconds, so that a large import need not keep others waiting.
+ * @throws SimError of the refusal; then nothing has changed
+ */
+export function importSteps (
+  set: NodeSet, documents: readonly unknown[], options: ImportOptions, touch: () => void
+): Steps<ImportReport> {
+  return set.exclusively(() => stepsOf(set, documents, options, touch))
+}
+
+function * stepsOf (
   set: NodeSet, documents: readonly unknown[], { operation, dryRun }: ImportOptions, touch: () => void
-): ImportReport {
+): Steps<ImportReport> {
   const ciliumSettings = set.has(CILIUM_NODE) ? set.get(CILIUM_NODE).settings : null
-  const imported = draftImport(set.cluster, documents, { operation, ciliumSettings })
+  const imported = yield * draftSteps(set.cluster, documents, { operation, ciliumSettings })
   if (!imported.ok) throw simErrorOf(imported.error)
   const { draft, counts } = imported.value
   const changes = counts.created + counts.updated + counts.deleted > 0
   if (changes) {
-    set.realise(draft, imported.value.ciliumSettings, dryRun)
+    yield * set.realiseSteps(draft, imported.value.ciliumSettings, dryRun)
     if (!dryRun) touch()
   }
   return { revision: set.cluster.revision, ...counts }

@@ -1,7 +1,7 @@
 // The cluster and its nodes: the one place where either changes.
 
-import { Cluster, realiseChange, validateSettings } from '../loadbalancer/index.ts'
-import type { Draft, LbNode, LbResult, NodeSettings } from '../loadbalancer/index.ts'
+import { Cluster, complete, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
+import type { Draft, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { SimError, simErrorOf } from './errors.ts'
@@ -21,6 +21,7 @@ export class NodeSet {
   readonly #context: NodeSetContext
   readonly #nodes = new Map<string, EmulatedNode>()
   #generations = 0
+  #changing = false
 
   constructor (context: NodeSetContext, initial: readonly NodeSettings[]) {
     this.#context = context
@@ -60,12 +61,25 @@ export class NodeSet {
   }
 
   delete (name: string): void {
+    this.#refuseWhileChanging()
     this.get(name)
     this.#nodes.delete(name)
   }
 
+  /** Steps of a change: none other may begin before the last one. @throws SimError CHANGE_IN_PROGRESS */
+  * exclusively<T> (steps: () => Steps<T>): Steps<T> {
+    this.#refuseWhileChanging()
+    this.#changing = true
+    try {
+      return yield * steps()
+    } finally {
+      this.#changing = false
+    }
+  }
+
   /** Drafts a change, realises it on every node and commits it. @throws SimError of the refusal; then nothing has changed */
   change<T> (make: (draft: Draft) => LbResult<T>): T {
+    this.#refuseWhileChanging()
     const draft = this.cluster.draft()
     const made = make(draft)
     if (!made.ok) throw simErrorOf(made.error)
@@ -79,19 +93,29 @@ export class NodeSet {
    * @param dryRun only find out whether it could be
    */
   realise (draft: Draft, replacement: NodeSettings | null = null, dryRun = false): void {
+    complete(this.realiseSteps(draft, replacement, dryRun))
+  }
+
+  /** The same in steps; until the last one no other change may begin. */
+  * realiseSteps (draft: Draft, replacement: NodeSettings | null = null, dryRun = false): Steps<void> {
     const rebuilt = replacement === null ? null : this.#build(this.#valid(replacement), draft)
     const others = this.list().filter(({ settings }) => settings.name !== replacement?.name)
     if (dryRun) {
-      for (const { node } of others) tryPlan(node, draft)
+      for (const { node } of others) yield * tryPlan(node, draft)
       return
     }
-    const realised = realiseChange(draft, others)
+    const realised = yield * realiseSteps(draft, others)
     if (!realised.ok) throw simErrorOf(realised.error)
     draft.commit()
     if (rebuilt !== null) this.#nodes.set(rebuilt.settings.name, rebuilt)
   }
 
+  #refuseWhileChanging (): void {
+    if (this.#changing) throw new SimError('CHANGE_IN_PROGRESS', 'another change is being made; try again when it is done')
+  }
+
   #put (settings: NodeSettings): EmulatedNode {
+    this.#refuseWhileChanging()
     const node = this.#build(this.#valid(settings))
     this.#nodes.set(settings.name, node)
     return node
@@ -108,8 +132,8 @@ export class NodeSet {
   }
 }
 
-function tryPlan (node: LbNode, draft: Draft): void {
-  const plan = node.plan(draft)
+function * tryPlan (node: LbNode, draft: Draft): Steps<void> {
+  const plan = yield * node.planSteps(draft)
   if (!plan.ok) throw simErrorOf(plan.error)
   plan.value.drop()
 }

@@ -231,6 +231,11 @@ export interface Simulator {
   deleteService (namespace: string, name: string): void
 
   importDocuments (documents: readonly unknown[], options: { operation: 'apply' | 'delete', dryRun: boolean }): ImportReport
+  /**
+   * The same in steps of a few milliseconds; the last one returns the report. Until then no other change may begin (CHANGE_IN_PROGRESS),
+   * the desired state reads as before, and packets see a node's maps while they are being written, as on a machine.
+   */
+  importSteps (documents: readonly unknown[], options: { operation: 'apply' | 'delete', dryRun: boolean }): Generator<undefined, ImportReport>
   getState (): ClusterState
   putState (state: { nodeAddresses: readonly string[], services: readonly ServiceSpec[] }): ClusterState
   getNodeAddresses (): readonly string[]

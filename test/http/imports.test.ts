@@ -4,6 +4,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { complete } from '../../lib/loadbalancer/index.ts'
+import { testSimulator } from '../support/simulator.ts'
 import { createApi, type Api, type ApiAnswer } from './support/api.ts'
 import { endpointSliceList } from './support/slices.ts'
 
@@ -95,10 +97,43 @@ t.test('bad imports change nothing and say where', async (t) => {
   t.equal((await api.call('GET', '/v1/state')).text, before, 'nothing changed')
 })
 
+t.test('an import in steps is the import, and no other change comes in between', async (t) => {
+  const text = endpointSliceList({ bytes: 200_000 })
+  const documents: unknown[] = [{ apiVersion: 'v1', kind: 'List', items: servicesOf(text) }, JSON.parse(text)]
+  const [one, other] = [testSimulator(), testSimulator()]
+  const options = { operation: 'apply', dryRun: false } as const
+  const steps = other.importSteps(documents, options)
+  steps.next()
+  t.throws(() => other.putNodeAddresses([]), { code: 'CHANGE_IN_PROGRESS' })
+  t.throws(() => other.deleteNode('cilium'), { code: 'CHANGE_IN_PROGRESS' })
+  t.same(other.getState(), testSimulator().getState(), 'the state is as before')
+  t.same(complete(steps), one.importDocuments(documents, options))
+  t.same(other.getState(), one.getState())
+  for (const { name } of one.listNodes()) t.equal(other.lbMapsText(name), one.lbMapsText(name))
+  const refused = other.importSteps([{ apiVersion: 'v1', kind: 'Service' }], options)
+  t.throws(() => complete(refused), { code: 'INVALID_DOCUMENT' })
+  t.same(other.putNodeAddresses([]), [], 'a refusal lets others go on')
+})
+
+/** Services for the slices of a list. */
+function servicesOf (list: string): object[] {
+  const { items } = JSON.parse(list) as { items: Array<{ metadata: { labels: Record<string, string> } }> }
+  return items.map(({ metadata }, index) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'load', name: metadata.labels['kubernetes.io/service-name'] },
+    spec: { type: 'LoadBalancer', clusterIP: 'None', ports: [{ name: 'http', port: 80, protocol: 'TCP' }] },
+    status: { loadBalancer: { ingress: [{ ip: `172.20.${index >> 8}.${index & 255}` }] } }
+  }))
+}
+
 t.test('a 20 MB list of EndpointSlices keeps nobody waiting', async (t) => {
   const api = await createApi()
   t.teardown(() => api.close())
-  const body = Buffer.from(endpointSliceList({ bytes: 20e6 }))
+  const list = endpointSliceList({ bytes: 20e6 })
+  const services = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: servicesOf(list) })
+  t.equal((await post(api, services, { 'content-type': 'application/json' })).status, 200)
+  const body = Buffer.from(list)
   await sleep(50)
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
@@ -115,7 +150,9 @@ t.test('a 20 MB list of EndpointSlices keeps nobody waiting', async (t) => {
     }
   })()
   const started = performance.now()
-  const answer = await post(api, body, { 'content-type': 'application/json' })
+  const importing = post(api, body, { 'content-type': 'application/json' })
+  const change = api.call('PUT', '/v1/node-addresses', { body: { addresses: ['192.0.2.1'] } })
+  const answer = await importing
   const durationMs = performance.now() - started
   imported.abort()
   await meanwhile
@@ -126,4 +163,5 @@ t.test('a 20 MB list of EndpointSlices keeps nobody waiting', async (t) => {
     `${others} other requests, the slowest ${slowestMs.toFixed(0)} ms`)
   t.ok(pauseMs < 200, 'no pause over 200 ms')
   t.ok(others > 10, 'others were answered meanwhile')
+  t.equal((await change).status, 200, 'a change meanwhile is made before or after')
 })

@@ -8,6 +8,8 @@ import { limits } from '../limits.ts'
 import { endpointKey, serviceKey } from '../service.ts'
 import type { Backend, Service, ServiceKey } from '../service.ts'
 import type { NodeSettings } from '../settings.ts'
+import { complete } from '../steps.ts'
+import type { Steps } from '../steps.ts'
 import { checkName, objectsOf } from './documents.ts'
 import type { K8sObject } from './documents.ts'
 import { Problems } from './fields.ts'
@@ -45,17 +47,24 @@ export interface Import {
   readonly ciliumSettings: NodeSettings | null
 }
 
-export function importDocuments (cluster: Cluster, documents: readonly unknown[], options: ImportOptions): LbResult<Import> {
+/** Pauses after every object, and after every service that is put together from them. */
+export function * importSteps (cluster: Cluster, documents: readonly unknown[], options: ImportOptions): Steps<LbResult<Import>> {
   const problems = new Problems()
   const objects = objectsOf(documents, problems)
   const draft = cluster.draft()
   const importing = new Importing(draft, options)
-  for (const object of objects) importing.take(object)
+  for (const object of objects) {
+    importing.take(object)
+    yield
+  }
   if (problems.places.length > 0) return refuseDocuments(problems, objects)
-  const conflict = importing.rebuildServices()
+  const conflict = yield * importing.rebuildServices()
   if (conflict !== null) return conflict
   return done({ draft, counts: importing.counts(), ciliumSettings: importing.ciliumSettings })
 }
+
+export const importDocuments = (cluster: Cluster, documents: readonly unknown[], options: ImportOptions): LbResult<Import> =>
+  complete(importSteps(cluster, documents, options))
 
 class Importing {
   ciliumSettings: NodeSettings | null = null
@@ -86,8 +95,9 @@ class Importing {
   }
 
   /** @returns why the services cannot be as the objects say, null when they can */
-  rebuildServices (): ReturnType<typeof refuse> | null {
+  * rebuildServices (): Steps<ReturnType<typeof refuse> | null> {
     for (const [key, pointer] of this.#affected) {
+      yield
       const existing = this.#draft.service(key)
       const object = this.#draft.k8s.services.get(key)
       if (existing?.source === 'api') {
