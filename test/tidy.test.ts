@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
+import { paritySentence, quoteParity } from './kernel/support/parity.ts'
+import type { Parity } from './kernel/support/parity.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -112,6 +114,12 @@ t.test('links between documents resolve', async (t) => {
     }
   }
   t.same(wrong, [])
+})
+
+t.test('the README quotes the tally of kernel comparisons', async (t) => {
+  const parity = JSON.parse(text('docs/kernel-parity.json')) as Parity
+  t.equal(quoteParity(text('README.md'), parity), text('README.md'))
+  t.match(text('README.md'), paritySentence(parity))
 })
 
 t.test('the lockfile names no registry and every licence is known', async (t) => {

@@ -1,4 +1,4 @@
-// Runs every kernel comparison and writes what was compared to docs/kernel-parity.json, which README and the page quote.
+// Runs every kernel comparison and writes what was compared to docs/kernel-parity.json and into the README.
 // Only when asked: MAGLEV_WRITE_PARITY=1 node --import=tsx test/kernel/support/write-parity.ts
 
 import { spawnSync } from 'node:child_process'
@@ -6,8 +6,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { release, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-interface Line { readonly suite: string, readonly compared: number, readonly differing: number }
+import { quoteParity } from './parity.ts'
+import type { Parity } from './parity.ts'
 
 const folder = dirname(dirname(fileURLToPath(import.meta.url)))
 const root = dirname(dirname(folder))
@@ -30,14 +30,14 @@ for (const file of files) {
   failed++
   console.error(`${file} failed`)
 }
-const suites = readFileSync(tally, 'utf8').split('\n').filter((line) => line !== '').map((line): Line => JSON.parse(line))
+const suites = readFileSync(tally, 'utf8').split('\n').filter((line) => line !== '').map((line): Parity['suites'][number] => JSON.parse(line))
 rmSync(scratch, { recursive: true })
 if (suites.length === 0) {
   console.error('nothing was compared; docs/kernel-parity.json stays as it is')
   process.exit(1)
 }
 const sum = (key: 'compared' | 'differing'): number => suites.reduce((total, suite) => total + suite[key], 0)
-const parity = {
+const parity: Parity = {
   // the release's numbers only: what follows them names a build, not a kernel
   kernel: /^\d+(?:\.\d+)*/.exec(release())?.[0] ?? release(),
   date: new Date().toISOString().slice(0, 10),
@@ -46,5 +46,7 @@ const parity = {
   suites
 }
 writeFileSync(join(root, 'docs', 'kernel-parity.json'), `${JSON.stringify(parity, null, 2)}\n`)
+const readme = join(root, 'README.md')
+writeFileSync(readme, quoteParity(readFileSync(readme, 'utf8'), parity))
 console.log(`${suites.length} suites, ${parity.compared} compared, ${parity.differing} differing`)
 process.exitCode = failed > 0 ? 1 : 0
