@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { attachCore, compileCore, createCore, perCpuStride } from '../../lib/bpf/core/index.ts'
+import { attachCore, compileCore, createBatch, createCore, perCpuStride } from '../../lib/bpf/core/index.ts'
 import type { Core } from '../../lib/bpf/core/index.ts'
 import { kernel510 } from '../../lib/bpf/profile/kernel-5.10.ts'
 import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
@@ -58,10 +58,23 @@ t.test('memory grows up to its maximum and then gives none, and an attached inst
   t.ok(blocks.length >= 30 && blocks.length <= 32, `${blocks.length} blocks of 1 MiB in 32 MiB`)
   t.equal(other.bytes()[blocks.at(-1) ?? 0], 0xab, 'the other instance refreshes its view')
   t.equal(core.alloc(0xffff_ffff), 0, 'a size that overflows is refused')
+  t.same([2 ** 32, 2 ** 32 + 16, 2 ** 40].map((size) => newCore().alloc(size)), [0, 0, 0], 'so is one of more than 32 bits')
+  t.match(createBatch(newCore(), { slots: 65536, strideBytes: 65536 }), { ok: false, error: { name: 'ENOMEM' } })
   for (const at of blocks) other.free(at)
   t.not(core.alloc(20 * size), 0, 'freed neighbours merge')
   t.throws(() => createCore({ module, profile: kernel618, possibleCpus: 0 }), RangeError)
   t.throws(() => createCore({ module, profile: kernel618, possibleCpus: 2, maximumPages: 100 }), RangeError)
+})
+
+t.test('memories that nobody uses any more are given back without being asked for', async (t) => {
+  const made = 400
+  let collected = 0
+  const registry = new FinalizationRegistry(() => { collected++ })
+  for (let i = 0; i < made; i++) {
+    registry.register(newCore().memory, i)
+    await new Promise(setImmediate)
+  }
+  t.ok(collected > made / 2, `${collected} of ${made} while the next ones were made`)
 })
 
 t.test('per-CPU objects lie one stride apart per CPU', async (t) => {

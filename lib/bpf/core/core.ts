@@ -33,6 +33,9 @@ const modulePages = 256
 const descriptorShare = 256
 /** the module's declared maximum: a memory may have less */
 const firstPages = 32
+const largestBlock = 0xffff_0000
+/** the collector starts to think at 64 MiB of outside memory: more would tell it nothing */
+const heaviest = 64 * 1024 * 1024
 
 export function compileCore (wasm: Uint8Array): WebAssembly.Module {
   return new WebAssembly.Module(wasm)
@@ -58,28 +61,35 @@ export function attachCore ({ module, profile, possibleCpus, memory }: CoreOptio
   }
   const instance = new WebAssembly.Instance(module, { env: { memory }, profile: profileImports(profile, possibleCpus) })
   const exports = instance.exports as unknown as CoreExports
-  let bytes = new Uint8Array(memory.buffer)
-  let view = new DataView(memory.buffer)
-  function refresh (): void {
+  let views = viewsOf(memory.buffer)
+  function refresh (): Views {
     const buffer = memory.buffer
-    if (buffer.byteLength === bytes.byteLength) return
-    bytes = new Uint8Array(buffer)
-    view = new DataView(buffer)
+    if (buffer.byteLength !== views.bytes.byteLength) views = viewsOf(buffer)
+    return views
   }
   return {
     memory,
     profile,
     possibleCpus,
     exports,
-    view () {
-      refresh()
-      return view
-    },
-    bytes () {
-      refresh()
-      return bytes
-    },
-    alloc: (size) => exports.allocate(size) >>> 0,
+    view: () => refresh().view,
+    bytes: () => refresh().bytes,
+    // an argument of the module is taken modulo 2^32: what is larger would come back as a small block
+    alloc: (size) => size > largestBlock ? 0 : exports.allocate(size) >>> 0,
     free: (address) => exports.release(address)
   }
+}
+
+interface Views {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly weight: ArrayBuffer
+}
+
+/**
+ * `weight` is what the garbage collector feels of a memory. It does not count shared memories, and would let the ones of
+ * replaced nodes pile up until the machine has no more; ordinary buffers it counts. Untouched, this one takes address space only.
+ */
+function viewsOf (buffer: ArrayBufferLike): Views {
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), weight: new ArrayBuffer(Math.min(buffer.byteLength, heaviest)) }
 }
