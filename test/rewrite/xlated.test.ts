@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readObject } from '../../lib/bpf/object/index.ts'
 import type { CollectionSpec, MapSpec } from '../../lib/bpf/object/index.ts'
-import { formatXlated, rewrite } from '../../lib/bpf/rewrite/index.ts'
+import { formatXlated, rewrite, tryRewrite } from '../../lib/bpf/rewrite/index.ts'
 import type { TranslatedInsn, TranslatedProgram } from '../../lib/bpf/rewrite/index.ts'
 import { verify } from '../../lib/bpf/verifier/index.ts'
 import { INNER_MAP, RDONLY_PROG, array, assembled, hash, mapRefsOf, profileNamed, translate, viewOf } from '../verifier/support.ts'
@@ -172,4 +172,14 @@ t.test('what the engines are told', async (t) => {
   const lru = xlatedOf(singleLookup, [{ type: 'lru_hash' }]).insns.filter(({ access }) => access?.region === 'kernel')
   t.same(lru.map(({ access }) => access?.kind), ['load', 'store'], 'reference byte of an LRU element')
   t.ok(insns.every(({ access }) => access === undefined || access.proved))
+})
+
+t.test('a jump that grows beyond 16 bits', async (t) => {
+  const divisions = Array.from({ length: 10_000 }, () => 'r0 /= r2').join('\n')
+  const insns = assembled(`r0 = *(u64 *)(r1 +0)\nr2 = *(u64 *)(r1 +8)\nif r0 == 5 goto +10000\n${divisions}\nexit`)
+  const input = { insns, maps: [], mapRefs: [], profile: profileNamed('6.18'), type: 'raw_tracepoint' as const }
+  const result = verify(input)
+  if (!result.ok) throw new Error(result.log)
+  const refused = tryRewrite({ ...input, facts: result.facts, subprograms: result.subprograms, inlining: 'kernel' })
+  t.same(refused.ok ? null : [refused.error.name, refused.error.message], ['ERANGE', 'insn 2 cannot be patched due to 16-bit range'])
 })

@@ -105,6 +105,51 @@ export function verifierStatePrograms (seed: number, count: number): TestProgram
   return Array.from({ length: count }, () => ({ insns: numbers(random) }))
 }
 
+const LOADS = [0x61, 0x69, 0x71, 0x79]
+const STORES = [0x63, 0x6b, 0x73, 0x7b]
+const EDGES = [0, 1, -1, 8, 64, 0x7fffffff, -0x80000000, 4096]
+
+/** @returns the instruction with one field another */
+function mutated (random: Random, insn: Insn): Insn {
+  const { code } = insn
+  const cls = code & 7
+  switch (random(7)) {
+    case 0: return { ...insn, off: insn.off + random(9) - 4 }
+    case 1: return { ...insn, imm: (insn.imm + random(17) - 8) | 0 }
+    case 2: return { ...insn, dst: random(11) }
+    case 3: return (code & op.BPF_X) !== 0 || cls === op.BPF_LDX || cls === op.BPF_STX ? { ...insn, src: random(11) } : insn
+    case 4:
+      if (LOADS.includes(code)) return { ...insn, code: LOADS[random(4)] as number }
+      return STORES.includes(code) ? { ...insn, code: STORES[random(4)] as number } : insn
+    case 5: {
+      if (cls === op.BPF_ALU || cls === op.BPF_ALU64) return { ...insn, code: (code & 0x0f) | (random(13) << 4) }
+      const isConditional = cls === op.BPF_JMP && ![op.BPF_JA, op.BPF_CALL, op.BPF_EXIT].includes(code & 0xf0)
+      return isConditional ? { ...insn, code: (code & 0x0f) | ((1 + random(7)) << 4) } : insn
+    }
+    default: return { ...insn, imm: EDGES[random(8)] as number }
+  }
+}
+
+const HELPERS = [1, 2, 3, 5, 7, 8]
+
+/** @returns variants of programs with one to three fields of instructions changed; maps and helpers stay ones that exist */
+export function mutatedPrograms<P extends TestProgram> (seed: number, count: number, bases: readonly P[]): P[] {
+  const random = randomSource(seed)
+  return Array.from({ length: count }, () => {
+    const base = bases[random(bases.length)] as P
+    const insns = [...base.insns]
+    for (let times = 1 + random(3); times > 0; times--) {
+      const at = random(insns.length)
+      const insn = insns[at] as Insn
+      if (insn.code === 0 || insn.code === op.LD_IMM64) continue
+      const changed = mutated(random, insn)
+      const isUnknownHelper = changed.code === op.CALL && changed.src === 0 && !HELPERS.includes(changed.imm)
+      if (changed.code !== op.LD_IMM64) insns[at] = isUnknownHelper ? { ...changed, imm: 7 } : changed
+    }
+    return { ...base, insns }
+  })
+}
+
 const SMALL = [0, 1, 2, 3]
 
 /** One step of `branchingPrograms`: few values, so that paths meet in equal states, and branches that these decide. */

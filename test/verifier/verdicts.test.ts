@@ -51,6 +51,7 @@ t.test('what is not emulated is refused and named', async (t) => {
     ['r0 = *(u32 *)(r1 +0)\nexit', 'socket_filter', /invalid bpf_context access off=0 size=4/],
     ['call 12\nexit', 'xdp', /helper #12 is not emulated/],
     ['r0 = 0\nmay_goto +0\nexit', 'xdp', /may_goto is not emulated/],
+    ['r2 = subprog[+3]\nr0 = 0\nexit\nr0 = 1\nexit', 'xdp', /callbacks are not emulated/],
     ['r1 = map[id:0]\nr0 = *(u32 *)(r1 +80)\nexit', 'xdp', /field of struct bpf_array at off 80 size 4 is not emulated/]
   ]
   for (const [text, type, message] of refused) {

@@ -8,6 +8,8 @@
 import type { Insn } from '../isa/insn.ts'
 import { call } from '../isa/build.ts'
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CALL, JUMP_LONG, LD_IMM64 } from '../isa/op.ts'
+import { failure, success } from '../profile/errno.ts'
+import type { Result } from '../profile/errno.ts'
 import type { ProgramTypeName } from '../profile/names.ts'
 import type { KernelProfile } from '../profile/types.ts'
 import type { InsnFacts, MapView } from '../verifier/facts.ts'
@@ -60,6 +62,16 @@ export function rewrite (input: RewriteInput): TranslatedProgram {
     return place(start) < place(end)
   }).map(place)
   return { insns, functions }
+}
+
+/** @returns as `rewrite`, or ERANGE with the kernel's words where that throws */
+export function tryRewrite (input: RewriteInput): Result<TranslatedProgram> {
+  try {
+    return success(rewrite(input))
+  } catch (error) {
+    if (error instanceof RangeError) return failure('ERANGE', error.message)
+    throw error
+  }
 }
 
 /** @returns where each loaded slot went; one that was removed, to what follows it */

@@ -54,6 +54,7 @@ function walkMove (walk: Walk, insn: Insn): void {
     return
   }
   if (is64 && insn.off === BPF_ADDR_SPACE_CAST) {
+    if (insn.imm !== 1 && insn.imm !== 1 << 16) refuse('EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0')
     refuse('EINVAL', 'addr_space_cast insn can only be used in a program that has an associated arena')
   }
   const widths = is64 ? [0, 8, 16, 32] : [0, 8, 16]

@@ -268,6 +268,7 @@ const isControlTransfer = (insn: Insn): boolean => isSubprogramCall(insn) || ins
 
 /** ld_imm64: a constant, a map, or a place inside the value of a map. */
 function walkWide (walk: Walk, insn: Insn, index: number): void {
+  if (insn.off !== 0) refuse('EINVAL', 'BPF_LD_IMM64 uses reserved fields')
   walk.checkWritable(insn.dst)
   const upper = walk.program.insns[index + 1] as Insn
   const upperFacts = walk.facts[index + 1] as { reachable: boolean }

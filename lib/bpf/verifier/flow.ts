@@ -2,7 +2,7 @@
 // meet (prune points: there, a state that is covered by an earlier one ends the path).
 
 import type { Insn } from '../isa/insn.ts'
-import { BPF_CALL, BPF_EXIT, BPF_JA, BPF_PSEUDO_CALL, CALL, LD_IMM64, isJumpClass, operationOf } from '../isa/op.ts'
+import { BPF_CALL, BPF_EXIT, BPF_JA, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CALL, LD_IMM64, isJumpClass, operationOf } from '../isa/op.ts'
 import { refuse } from './refusal.ts'
 import { jumpTarget } from './structure.ts'
 
@@ -42,6 +42,7 @@ export function analyseFlow (insns: readonly Insn[], subprograms: readonly numbe
     const insn = insns[index] as Insn
     const targets = successors(insns, index)
     for (const target of targets) visit(index, target)
+    if (insn.code === LD_IMM64 && insn.src === BPF_PSEUDO_FUNC) visit(index, index + insn.imm + 1)
     if (!isJumpClass(insn.code)) continue
     for (const target of targets) if (target !== index + 1 || operationOf(insn.code) === BPF_CALL) prunePoints[target] = 1
     if (targets.length === 2) prunePoints[index] = 1

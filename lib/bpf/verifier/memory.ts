@@ -2,8 +2,8 @@
 
 import type { Insn } from '../isa/insn.ts'
 import {
-  BPF_ATOMIC, BPF_CMPXCHG, BPF_DW, BPF_FETCH, BPF_LOAD_ACQ, BPF_MEM, BPF_MEMSX, BPF_ST, BPF_STORE_REL, BPF_W, BPF_XCHG, accessBytes,
-  classOf, modeOf, sizeOf
+  BPF_ATOMIC, BPF_CMPXCHG, BPF_DW, BPF_FETCH, BPF_LOAD_ACQ, BPF_MEM, BPF_MEMSX, BPF_ST, BPF_STORE_REL, BPF_STX, BPF_W, BPF_XCHG,
+  accessBytes, classOf, modeOf, sizeOf
 } from '../isa/op.ts'
 import { OFFSET_MAX } from './alu.ts'
 import { checkContextAccess, loadContext } from './context.ts'
@@ -12,6 +12,7 @@ import type { VerifierMap } from './maps.ts'
 import { loadMapStruct, structOf } from './map-struct.ts'
 import { UNKNOWN_NUMBER, change, isPacket, isPointer, isScalar, ofConstant } from './register.ts'
 import type { MapTarget, Register } from './register.ts'
+import { unsignedText } from './print.ts'
 import { refuse } from './refusal.ts'
 import * as s from './scalar.ts'
 import { loadStack, storeStack } from './stack.ts'
@@ -106,7 +107,7 @@ export function regionOf ({ type }: Register): Region {
 
 function loadThrough (walk: Walk, number: number, off: number, size: number, isSigned: boolean, wantsValue = true): Register {
   const base = walk.register(number)
-  checkAlignment(base, off, size)
+  checkAlignment(walk, number, off, size)
   switch (base.type) {
     case 'fp': return loadStack(walk, number, off, size, wantsValue)
     case 'map_value': return loadMapValue(walk, number, off, size, isSigned)
@@ -124,7 +125,7 @@ function loadThrough (walk: Walk, number: number, off: number, size: number, isS
 function storeThrough (walk: Walk, number: number, off: number, size: number, value: number | null, constant: number | null): void {
   const base = walk.register(number)
   const leaks = value !== null && !walk.program.isPrivileged && isPointer(walk.register(value))
-  checkAlignment(base, off, size)
+  checkAlignment(walk, number, off, size)
   switch (base.type) {
     case 'fp': return storeStack(walk, number, off, size, value, constant)
     case 'map_value':
@@ -142,16 +143,17 @@ function storeThrough (walk: Walk, number: number, off: number, size: number, va
   }
 }
 
-/** The stack keeps its spills in 8-byte slots, so that what is loaded from it must be aligned; the rest need not be on x86. */
-function checkAlignment (base: Register, off: number, size: number): void {
-  if (base.type !== 'fp' && base.type !== 'ctx') return
-  const total = t.add(base.scalar.bits, t.known(w.ofNumber(base.off + off)))
-  if (t.isAligned(total, size)) return
-  if (base.type === 'ctx') return
-  refuse('EACCES', `misaligned stack access off ${variableText(base)}+${base.off}+${off} size ${size}`)
+/** The stack keeps its spills in 8-byte slots: what goes to it must be aligned, as must atomics. The rest need not be on x86. */
+function checkAlignment (walk: Walk, number: number, off: number, size: number): void {
+  const base = walk.register(number)
+  const isAtomic = modeOf(walk.insn.code) === BPF_ATOMIC && classOf(walk.insn.code) === BPF_STX
+  if (base.type !== 'fp' && !isAtomic) return
+  const kind = base.type === 'fp' ? 'stack ' : base.type === 'map_value' ? 'value ' : ''
+  if (t.isAligned(t.add(base.scalar.bits, t.known(w.ofNumber(base.off + off))), size)) return
+  refuse('EACCES', `misaligned ${kind}access off ${variableText(base)}+${base.off}+${off} size ${size}`)
 }
 
-const variableText = ({ scalar }: Register): string => s.isKnown(scalar) ? w.toHex(scalar.bits.value).replace(/^0x0$/, '0') : t.toString(scalar.bits)
+const variableText = ({ scalar }: Register): string => s.isKnown(scalar) ? unsignedText(scalar.bits.value) : t.toString(scalar.bits)
 
 /** Some pointers may only be used as they were given. */
 export function checkPlainPointer (base: Register, number: number): void {

@@ -72,7 +72,6 @@ export function checkOpcodes (insns: readonly Insn[], mapAt: (insn: number) => V
 
 function checkWide (insn: Insn, upper: Insn | undefined, map: VerifierMap | undefined): void {
   if (upper === undefined || upper.code !== 0 || upper.dst !== 0 || upper.src !== 0 || upper.off !== 0) refuse('EINVAL', 'invalid bpf_ld_imm64 insn')
-  if (insn.off !== 0) refuse('EINVAL', 'BPF_LD_IMM64 uses reserved fields')
   if (insn.src === 0 || insn.src === BPF_PSEUDO_FUNC) return
   const isMap = insn.src === BPF_PSEUDO_MAP_FD && upper.imm === 0
   if (!isMap && insn.src !== BPF_PSEUDO_MAP_VALUE) refuse('EINVAL', 'unrecognized bpf_ld_imm64 insn')
