@@ -102,7 +102,7 @@ export function createKernel ({ core, random, translations = new Map() }: Kernel
     if (map.value.inner === undefined) return map.value.update(key, value, flags)
     if (value.length !== 4) return failure('EINVAL', 'the value of an outer map is the descriptor of an inner map, 4 bytes')
     const inner = mapOf(new DataView(value.buffer, value.byteOffset, 4).getUint32(0, true))
-    return inner.ok ? map.value.updateInner(key, inner.value, flags) : inner
+    return map.value.updateInner(key, inner.ok ? inner.value : inner, flags)
   }
 
   function progLoad (attr: ProgramAttr): Result<number> {

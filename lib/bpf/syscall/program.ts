@@ -11,8 +11,7 @@ import type { KernelMap, MapTraits } from '../map/index.ts'
 import type { FunctionInfo, LineInfo, ProgramTypeName } from '../object/spec.ts'
 import { failure, success } from '../profile/errno.ts'
 import type { Errno, Result } from '../profile/errno.ts'
-import type { KernelProfile } from '../profile/index.ts'
-import { rewrite } from '../rewrite/index.ts'
+import { tryRewrite } from '../rewrite/index.ts'
 import type { TranslatedProgram } from '../rewrite/translated.ts'
 import { verify } from '../verifier/index.ts'
 import { PSEUDO_MAP_FD, PSEUDO_MAP_VALUE, isWideImmediate } from './pseudo.ts'
@@ -84,7 +83,7 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
   const resolved = resolveMaps(attr.insns, mapOf, limits.mapsPerProgram)
   if (!resolved.ok) return resolved
   const { usedMaps } = resolved.value
-  const translation = translate(core.profile, attr, resolved.value, translations)
+  const translation = translate(core, attr, resolved.value, translations)
   if (!translation.ok) return translation
   const { translated, verifierLog } = translation.value
   const valueOffset = core.profile.structs.bpfArray.value
@@ -111,22 +110,23 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
 }
 
 function translate (
-  profile: KernelProfile, attr: ProgramAttr, { usedMaps, mapRefs }: ResolvedMaps, known: Translations
+  { profile, possibleCpus }: Core, attr: ProgramAttr, { usedMaps, mapRefs }: ResolvedMaps, known: Translations
 ): Result<Translation> {
   const { type, license, inlining = 'kernel' } = attr
   const maps = usedMaps.map((map) => map.verifierView())
   const key = createHash('sha256').update(encode(withoutMaps(attr.insns)))
-    .update(JSON.stringify([profile.name, type, license, inlining, mapRefs, maps.map(shapeOf)])).digest('hex')
+    .update(JSON.stringify([profile.name, possibleCpus, type, license, inlining, mapRefs, maps.map(shapeOf)])).digest('hex')
   const before = known.get(key)
   if (before !== undefined) return success(before)
-  const verdict = verify({ insns: attr.insns, type, profile, maps, mapRefs, license })
+  const verdict = verify({ insns: attr.insns, type, profile, possibleCpus, maps, mapRefs, license })
   if (!verdict.ok) {
     const refusal: VerifierRefusal = { ...verdict.error, log: verdict.log, insn: verdict.insn }
     return { ok: false, error: refusal }
   }
   const { facts, subprograms, log } = verdict
-  const translated = rewrite({ insns: attr.insns, facts, subprograms, maps, mapRefs, profile, type, inlining })
-  const translation = { translated, verifierLog: log }
+  const translated = tryRewrite({ insns: attr.insns, facts, subprograms, maps, mapRefs, profile, type, inlining })
+  if (!translated.ok) return translated
+  const translation = { translated: translated.value, verifierLog: log }
   if (known.size >= TRANSLATIONS_MAX) known.clear()
   known.set(key, translation)
   return success(translation)
