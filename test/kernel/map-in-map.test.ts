@@ -1,5 +1,6 @@
 // Maps in maps: which templates are taken, which inner maps stand where, and user space's operations on outer maps.
 
+import { failure } from '../../lib/bpf/profile/errno.ts'
 import { kernelSuite } from './support/tally.ts'
 import { createTwins, errnoNumber } from './support/twins.ts'
 import type { TwinAttr, TwinMap, Twins } from './support/twins.ts'
@@ -39,7 +40,9 @@ await kernelSuite('map in map', pairs, ({ bpf, same }) => {
       for (const candidate of maps) {
         const where = `${type} of ${JSON.stringify(template.attr)} takes ${JSON.stringify(candidate.attr)}`
         const [emulated, kernel] = put(twins, outer, 1, candidate.twin, 0)
-        same(emulated, kernel, where)
+        // the one answer that is not the kernel's: it would let inlined lookups leave the map
+        if (leavesMap(template.attr, candidate.attr)) same([emulated, kernel], [-22, 0], where)
+        else same(emulated, kernel, where)
       }
       outer.close()
     }
@@ -55,7 +58,7 @@ await kernelSuite('map in map', pairs, ({ bpf, same }) => {
   for (const { twin } of maps) twin.close()
 })
 
-await kernelSuite('outer map operations', 60, ({ bpf, same }) => {
+await kernelSuite('outer map operations', 96, ({ bpf, same }) => {
   const twins = createTwins(bpf)
   const first = twins.create(array)
   const second = twins.create(array)
@@ -79,6 +82,9 @@ await kernelSuite('outer map operations', 60, ({ bpf, same }) => {
     check(put(twins, outer, 3, wrong, 1), 'key 3, NOEXIST and a map of another size')
     check(put(twins, outer, 0, first, 0), 'key 0')
     check(put(twins, outer, 3, first, 0), 'key 3')
+    for (const key of [0, 1, 2]) {
+      for (const flags of [0, 1, 3, 4, 5, 8]) check(putClosed(twins, outer, key, flags), `closed descriptor under key ${key} with flags ${flags}`)
+    }
     for (const key of [null, 0, 1, 2, 3, 9]) check(next(twins, outer, key), `key after ${key}`)
     check(look(twins, outer, 9, [first, second]), 'lookup of key 9')
     check([errnoNumber(outer.map.lookupAndDelete(keyOf(1))), bpf.lookupAndDelete(outer.fd, keyOf(1), new Uint8Array(4))], 'lookup_and_delete')
@@ -98,6 +104,16 @@ function keyOf (n: number): Uint8Array {
 function put ({ bpf }: Twins, outer: TwinMap, key: number, inner: TwinMap, flags: number): Both {
   const fd = new Uint8Array(Uint32Array.of(inner.fd).buffer)
   return [errnoNumber(outer.map.updateInner(keyOf(key), inner.map, flags)), bpf.update(outer.fd, keyOf(key), fd, flags)]
+}
+
+function putClosed ({ bpf }: Twins, outer: TwinMap, key: number, flags: number): Both {
+  const fd = new Uint8Array(Uint32Array.of(99999).buffer)
+  const closed = failure('EBADF', 'descriptor 99999 is not open')
+  return [errnoNumber(outer.map.updateInner(keyOf(key), closed, flags)), bpf.update(outer.fd, keyOf(key), fd, flags)]
+}
+
+function leavesMap (template: TwinAttr, candidate: TwinAttr): boolean {
+  return template.type === 'percpu_array' && candidate.type === 'percpu_array' && candidate.maxEntries < template.maxEntries
 }
 
 /** Ids differ between the two sides: which of the known maps it is. */

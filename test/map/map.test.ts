@@ -9,6 +9,7 @@ import { compileCore, createCore } from '../../lib/bpf/core/index.ts'
 import type { Core } from '../../lib/bpf/core/index.ts'
 import { createMap } from '../../lib/bpf/map/index.ts'
 import type { KernelMap, MapAttr } from '../../lib/bpf/map/index.ts'
+import { failure } from '../../lib/bpf/profile/errno.ts'
 import type { Result } from '../../lib/bpf/profile/errno.ts'
 import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
 
@@ -17,6 +18,7 @@ const seed = 42
 const zeroSeed = 64
 const noPrealloc = 1
 const dynamic = 0x1000
+const readOnlyForPrograms = 128
 
 const newCore = (possibleCpus = 2): Core => createCore({ module, profile: kernel618, possibleCpus, maximumPages: 4096 })
 let lastId = 0
@@ -240,9 +242,42 @@ t.test('maps refuse what belongs to another kind', async (t) => {
   t.equal(errnoName(plain.update(Uint8Array.of(1), word(3))), 'EINVAL', 'key of one byte')
   const view = fixed.verifierView()
   t.same([view.inner?.type, view.inner?.maxEntries, view.inner?.name], ['array', 5, ''])
-  const single = create(core, { type: 'array', maxEntries: 1 })
+  const single = create(core, { type: 'array', maxEntries: 1, flags: readOnlyForPrograms })
   single.update(word(0), word(77))
+  t.equal(single.verifierView().contents, undefined, 'what may change is no constant')
+  single.freeze()
   t.same(single.verifierView().contents, word(77), 'the verifier sees the one value')
+})
+
+t.test('an outer map finds a wrong index before a wrong descriptor', async (t) => {
+  const core = newCore()
+  const inner = create(core, { type: 'array' })
+  const closed = failure('EBADF', 'descriptor 9 is not open')
+  const array = create(core, { type: 'array_of_maps', maxEntries: 2, inner })
+  t.same([array.updateInner(word(2), closed), array.updateInner(word(0), closed, 1), array.updateInner(word(0), closed)].map(errnoName),
+    ['E2BIG', 'EINVAL', 'EBADF'])
+  const hash = create(core, { type: 'hash_of_maps', maxEntries: 2, inner })
+  t.same([hash.updateInner(word(2), closed, 3), hash.updateInner(word(2), closed, 4)].map(errnoName), ['EBADF', 'EINVAL'])
+  const readOnly = create(core, { type: 'hash_of_maps', maxEntries: 2, inner, flags: 8 })
+  t.equal(errnoName(readOnly.updateInner(word(2), closed)), 'EPERM')
+})
+
+t.test('an inner percpu_array smaller than its template is refused: lookups inlined for the template would leave it', async (t) => {
+  const core = newCore()
+  const sized = (maxEntries: number): KernelMap => create(core, { type: 'percpu_array', maxEntries })
+  const outer = create(core, { type: 'hash_of_maps', inner: sized(5) })
+  t.same([4, 5, 6].map((n) => errnoName(outer.updateInner(word(n), sized(n)))), ['EINVAL', 'ok', 'ok'])
+})
+
+t.test('an outer map can be freed when there is no memory left', async (t) => {
+  const core = newCore()
+  const inner = create(core, { type: 'array' })
+  const outer = create(core, { type: 'hash_of_maps', inner })
+  outer.updateInner(word(1), inner)
+  inner.release()
+  for (const size of [1 << 20, 4096, 16]) while (core.alloc(size) !== 0);
+  outer.release()
+  t.same([core.exports.isMap(outer.address), core.exports.isMap(inner.address)], [0, 0])
 })
 
 t.test('per-CPU values come and go as C copies', async (t) => {

@@ -2,12 +2,12 @@
 // that is wrong in two ways gets the kernel's answer.
 
 import { failure } from '../profile/errno.ts'
-import type { Result } from '../profile/errno.ts'
+import type { Refused } from '../profile/errno.ts'
 import { accessFlags, BPF_F_NUMA_NODE, BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_F_WRONLY_PROG } from './flags.ts'
 import { round8 } from './size-classes.ts'
 import type { MapAttr } from './types.ts'
 
-export type Refusal = Extract<Result<never>, { ok: false }> | null
+export type Refusal = Refused | null
 
 const nameBytes = 15
 const u32Fields = ['keySize', 'valueSize', 'maxEntries', 'flags'] as const

@@ -3,8 +3,8 @@
 
 import type { Core } from '../core/index.ts'
 import { errnoOf, failure, success } from '../profile/errno.ts'
-import type { Result } from '../profile/errno.ts'
-import { BPF_F_LOCK, BPF_F_NO_PREALLOC, BPF_F_RDONLY, BPF_F_WRONLY } from './flags.ts'
+import type { Refused, Result } from '../profile/errno.ts'
+import { BPF_ANY, BPF_F_LOCK, BPF_F_NO_PREALLOC, BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY } from './flags.ts'
 import type { MapKind } from './kind.ts'
 import { mapAreas, memlockBytes } from './memory.ts'
 import type { MapArea, MapShape } from './memory.ts'
@@ -78,17 +78,20 @@ export class LiveMap implements KernelMap {
     return this.#done(this.#core.exports.userUpdate(this.address, scratch.value.key, scratch.value.value, flags, 0), 'update')
   }
 
-  updateInner (key: Uint8Array, inner: KernelMap, flags = 0): Result<void> {
+  updateInner (key: Uint8Array, inner: KernelMap | Refused, flags = 0): Result<void> {
     const template = this.#traits.inner
     if (template === undefined) return failure('EINVAL', `${this.type} takes no maps as values`)
     const scratch = this.#prepare(key, 'write')
     if (!scratch.ok) return scratch
-    if (!isU32(flags)) return failure('EINVAL', `update does not know the flags ${flags}`)
-    if (this.type === 'array_of_maps' && flags === 0 && indexOf(key) >= this.maxEntries) {
-      return failure('E2BIG', `index ${indexOf(key)} is not below ${this.maxEntries}`)
+    if ((flags & BPF_F_LOCK) !== 0) return withoutSpinLock
+    if (this.type === 'array_of_maps') {
+      if (flags !== BPF_ANY) return failure('EINVAL', `update of array_of_maps takes no flags, not ${flags}`)
+      if (indexOf(key) >= this.maxEntries) return failure('E2BIG', `index ${indexOf(key)} is not below ${this.maxEntries}`)
     }
+    if ('ok' in inner) return inner
     const refused = compareWithTemplate(template, inner)
     if (refused !== null) return refused
+    if (!isU32(flags)) return failure('EINVAL', `update does not know the flags ${flags}`)
     const { key: keyAt, value: replacedAt } = scratch.value
     inner.retain()
     const result = this.#core.exports.userUpdateInner(this.address, keyAt, inner.address, flags, replacedAt)
@@ -172,7 +175,8 @@ export class LiveMap implements KernelMap {
 
   verifierView (): MapTraits {
     const traits = { ...this.#traits, frozen: this.#frozen }
-    if (this.type !== 'array' || this.maxEntries !== 1) return traits
+    const isConstant = this.#frozen && (this.flags & BPF_F_RDONLY_PROG) !== 0
+    if (!isConstant || this.type !== 'array' || this.maxEntries !== 1) return traits
     const at = this.address + this.#core.profile.structs.bpfArray.value
     return { ...traits, contents: this.#core.bytes().slice(at, at + this.valueSize) }
   }
@@ -214,7 +218,7 @@ export class LiveMap implements KernelMap {
     return success(scratch)
   }
 
-  #permit (access: 'read' | 'write'): Extract<Result<never>, { ok: false }> | null {
+  #permit (access: 'read' | 'write'): Refused | null {
     if (access === 'read') return (this.#userFlags & BPF_F_WRONLY) !== 0 ? failure('EPERM', 'the map is write-only for user space') : null
     if ((this.#userFlags & BPF_F_RDONLY) !== 0) return failure('EPERM', 'the map is read-only for user space')
     return this.#frozen ? failure('EPERM', 'the map is frozen') : null
@@ -248,11 +252,17 @@ export class LiveMap implements KernelMap {
     return { entries, cursor: part(room, keySize) }
   }
 
+  /** Takes no memory, so that an outer map can be freed when there is none. */
   #innerAddresses (): number[] {
     const addresses: number[] = []
-    for (const [key] of this.entries()) {
-      const inner = this.innerMap(key)
-      if (inner !== undefined) addresses.push(inner.address)
+    const scratch = scratchFor(this.#core, this.keySize, this.#userValueBytes)
+    if (scratch === null) return addresses
+    const { key, nextKey } = scratch
+    const { userNextKey, mapLookupElem } = this.#core.exports
+    for (let after = 0; userNextKey(this.address, after, nextKey) === 0; after = key) {
+      this.#core.bytes().copyWithin(key, nextKey, nextKey + this.keySize)
+      const inner = mapLookupElem(this.address, key, 0) >>> 0
+      if (inner !== 0) addresses.push(inner)
     }
     return addresses
   }

@@ -1,5 +1,7 @@
-// percpu_array: an array of addresses of per-CPU values. As an inner map it may differ in max_entries from its template,
-// although its inlined lookup uses the template's.
+// percpu_array: an array of addresses of per-CPU values.
+//
+// As an inner map the kernel takes one of any size, although a lookup inlined for the template compares with the template's
+// max_entries: with a smaller map it reads behind the map's end (seen on 6.18). Here a smaller one is refused; a larger one is safe.
 
 import { checkArray, checkArrayRoom } from './array.ts'
 import { checkPerCpuValue } from './checks.ts'
@@ -21,5 +23,5 @@ export const perCpuArrayKind: MapKind = {
   },
   checkRoom: checkArrayRoom,
   maxEntries: (attr) => attr.maxEntries,
-  sameShape: () => true
+  sameShape: (template, candidate) => candidate.maxEntries >= template.maxEntries
 }

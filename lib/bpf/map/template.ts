@@ -2,7 +2,7 @@
 //
 // Both sides must agree in type, key size, value size and all flags; so BPF_F_INNER_MAP must be set on both. Only arrays
 // (and xskmaps) also insist on equal max_entries, because lookups inlined for the template burn that number in;
-// BPF_F_INNER_MAP arrays are not inlined and so may differ.
+// BPF_F_INNER_MAP arrays are not inlined and so may differ. One answer is not the kernel's: see percpu-array.ts.
 
 import { failure } from '../profile/errno.ts'
 import type { MapTypeName } from '../profile/index.ts'

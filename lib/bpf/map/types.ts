@@ -1,6 +1,6 @@
 // What a map of the emulated kernel is to its users.
 
-import type { Result } from '../profile/errno.ts'
+import type { Refused, Result } from '../profile/errno.ts'
 import type { MapTypeName } from '../profile/index.ts'
 import type { MapArea } from './memory.ts'
 
@@ -42,6 +42,7 @@ export interface MapTraits {
   readonly frozen: boolean
   readonly bypassSpecV1: boolean
   readonly inner?: MapTraits
+  /** of a frozen map that programs may only read, with one element: what a verifier may take for constant */
   readonly contents?: Uint8Array
 }
 
@@ -59,8 +60,11 @@ export interface KernelMap extends Omit<MapTraits, 'inner' | 'contents'> {
   readonly address: number
   lookup (key: Uint8Array, flags?: number): Result<Uint8Array>
   update (key: Uint8Array, value: Uint8Array, flags?: number): Result<void>
-  /** outer maps: what an update with the inner map's descriptor does; refuses one that does not match the template */
-  updateInner (key: Uint8Array, inner: KernelMap, flags?: number): Result<void>
+  /**
+   * Outer maps: what an update with the inner map's descriptor does; refuses one that does not match the template.
+   * @param inner or why the descriptor names none, which the kernel finds out only after it looked at other things
+   */
+  updateInner (key: Uint8Array, inner: KernelMap | Refused, flags?: number): Result<void>
   delete (key: Uint8Array): Result<void>
   lookupAndDelete (key: Uint8Array, flags?: number): Result<Uint8Array>
   /** key after this one, the first after null or a key that is not there; ENOENT after the last */

@@ -29,9 +29,10 @@ export interface Errno {
   readonly message: string
 }
 
-export type Result<T> = { readonly ok: true, readonly value: T } | { readonly ok: false, readonly error: Errno }
+export interface Refused { readonly ok: false, readonly error: Errno }
+export type Result<T> = { readonly ok: true, readonly value: T } | Refused
 
-export function failure (name: ErrnoName, message: string): { readonly ok: false, readonly error: Errno } {
+export function failure (name: ErrnoName, message: string): Refused {
   return { ok: false, error: { name, number: errnoNumbers[name], message } }
 }
 
