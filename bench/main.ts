@@ -2,6 +2,7 @@
 // same program and maps where bpf(2) is there, and the time that building Maglev tables takes. Rounds of everything that is
 // compared are interleaved, so that a machine that is busy for a while slows all of them; medians of rounds are printed.
 
+import { programTypeNumbers } from '../lib/bpf/profile/names.ts'
 import { createHash } from 'node:crypto'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -9,7 +10,7 @@ import { buildTable, defaultSeed } from '../lib/maglev/index.ts'
 import { parseAddress } from '../lib/packet/index.ts'
 import { formatText } from '../lib/report/index.ts'
 import { createProcessSimulator } from '../src/simulator.ts'
-import { openBpf, programTypes } from '../src/live-kernel/bpf.ts'
+import { openBpf } from '../src/live-kernel/bpf.ts'
 import type { Bpf } from '../src/live-kernel/bpf.ts'
 import { InterpreterBench } from './support/interpreter.ts'
 import { copyBalancer } from './support/kernel-balancer.ts'
@@ -82,7 +83,7 @@ export async function runBench ({ rounds, packets }: { readonly rounds: number, 
   })
   const checks = cases.map(check)
   const empty: number[] = []
-  const emptyFd = typeof bpf === 'string' ? -1 : bpf.programLoad({ type: programTypes.xdp, insns: emptyProgram, license: 'GPL' }).fd
+  const emptyFd = typeof bpf === 'string' ? -1 : bpf.programLoad({ type: programTypeNumbers.xdp, insns: emptyProgram, license: 'GPL' }).fd
   for (let round = 0; round < rounds; round++) {
     for (const one of cases) measure(one)
     if (typeof bpf !== 'string') empty.push(bpf.testRun(emptyFd, new Uint8Array(64), kernelRepeat).durationNs)

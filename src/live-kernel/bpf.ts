@@ -3,34 +3,7 @@
 // one arena outside the JavaScript heap, whose address cannot move; it is used anew by every call.
 
 import { readFileSync } from 'node:fs'
-
-export const mapTypes = {
-  hash: 1,
-  array: 2,
-  prog_array: 3,
-  perf_event_array: 4,
-  percpu_hash: 5,
-  percpu_array: 6,
-  stack_trace: 7,
-  cgroup_array: 8,
-  lru_hash: 9,
-  lru_percpu_hash: 10,
-  lpm_trie: 11,
-  array_of_maps: 12,
-  hash_of_maps: 13,
-  devmap: 14,
-  sockmap: 15,
-  cpumap: 16,
-  xskmap: 17,
-  sockhash: 18,
-  queue: 22,
-  stack: 23,
-  devmap_hash: 25,
-  ringbuf: 27,
-  bloom_filter: 30
-} as const
-
-export const programTypes = { socket_filter: 1, sched_cls: 3, xdp: 6, raw_tracepoint: 17 } as const
+import { mapTypeNumbers } from '../../lib/bpf/profile/names.ts'
 
 export interface KernelMapAttr {
   readonly type: number
@@ -91,7 +64,7 @@ export interface Bpf {
   /** data out has room for `roomBytes` (default: input and 1024 more) */
   testRun (fd: number, data: Uint8Array, repeat?: number, roomBytes?: number): KernelRun
   /** translated instructions as the kernel shows them, and the ids of its maps */
-  xlated (fd: number): { readonly id: number, readonly insns: Uint8Array, readonly mapIds: readonly number[] }
+  xlated (fd: number): { readonly id: number, readonly tag: string, readonly insns: Uint8Array, readonly mapIds: readonly number[] }
   close (fd: number): void
   /** binds this thread to one CPU: per-CPU lists and LRU order depend on where a call runs */
   pinToCpu (cpu: number): number
@@ -137,7 +110,7 @@ export async function openBpf (): Promise<Bpf | string> {
     const result = Number(syscall(number, args[0], args[1], args[2]))
     return result < 0 ? -koffi.errno() : result
   }, arena, BigInt(address))
-  const fd = bpf.mapCreate({ type: mapTypes.array, keySize: 4, valueSize: 4, maxEntries: 1 })
+  const fd = bpf.mapCreate({ type: mapTypeNumbers.array, keySize: 4, valueSize: 4, maxEntries: 1 })
   if (fd < 0) return `bpf(2) is refused: errno ${-fd}`
   bpf.close(fd)
   return bpf
@@ -319,6 +292,7 @@ function bind (syscall: Syscall, arena: Uint8Array, base: bigint): Bpf {
       })
       return {
         id: view.getUint32(at + 4, true),
+        tag: Buffer.from(arena.subarray(at + 8, at + 16)).toString('hex'),
         insns: arena.slice(insns, insns + view.getUint32(at + 20, true)),
         mapIds: Array.from({ length: maps }, (_, i) => view.getUint32(ids + i * 4, true))
       }

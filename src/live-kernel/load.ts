@@ -1,11 +1,11 @@
 // Loads a BPF object into the running kernel, as libbpf would: create the maps, write and freeze the read-only data,
 // resolve field accesses, put descriptors into the instructions. Nothing is pinned or attached.
 
+import { mapTypeNumbers, programTypeNumbers } from '../../lib/bpf/profile/names.ts'
 import { encode } from '../../lib/bpf/isa/index.ts'
 import { applyCoreRelocations } from '../../lib/bpf/object/index.ts'
 import type { CollectionSpec, MapSpec, ProgramSpec } from '../../lib/bpf/object/index.ts'
 import { kernel618 } from '../../lib/bpf/profile/kernel-6.18.ts'
-import { mapTypes, programTypes } from './bpf.ts'
 import type { Bpf } from './bpf.ts'
 
 export interface LoadedObject {
@@ -48,7 +48,7 @@ export function loadProgram (bpf: Bpf, program: ProgramSpec, license: string, fd
     insns[insn] = { ...low, src: valueOffset === null ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE, imm: fdOf(map) }
     insns[insn + 1] = { ...high, imm: valueOffset ?? 0 }
   }
-  const type = programTypes[program.type as keyof typeof programTypes]
+  const type = programTypeNumbers[program.type]
   const { fd, log } = bpf.programLoad({ type, insns: encode(insns), license, name: program.name.slice(0, 15), logLevel: 1 })
   if (fd < 0) throw new Error(`${program.name}: errno ${-fd}\n${log.split('\n').slice(-6).join('\n')}`)
   return fd
@@ -58,7 +58,7 @@ export function loadProgram (bpf: Bpf, program: ProgramSpec, license: string, fd
 export function createMap (bpf: Bpf, spec: MapSpec): number {
   const { keySize, valueSize, maxEntries, flags, name } = spec
   const innerFd = spec.inner === undefined ? 0 : createMap(bpf, spec.inner)
-  const type = mapTypes[spec.type as keyof typeof mapTypes]
+  const type = mapTypeNumbers[spec.type]
   const fd = bpf.mapCreate({ type, keySize, valueSize, maxEntries, flags, innerFd, name: name.replace(/[^\w.]/g, '_').slice(0, 15) })
   if (innerFd !== 0) bpf.close(innerFd)
   if (fd < 0) throw new Error(`map ${name}: errno ${-fd}`)

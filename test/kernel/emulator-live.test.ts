@@ -100,7 +100,8 @@ function counters (metrics: ReturnType<Datapath['metrics']>): number[] {
 }
 
 function compareXlated (suite: Suite, layout: string, { program }: Datapath, twin: KernelBalancer): void {
-  const { insns } = suite.bpf.xlated(twin.object.program)
+  const { insns, tag } = suite.bpf.xlated(twin.object.program)
+  suite.same(program.tag, tag, `${layout}: tag`)
   const wanted = anonymous(insns)
   const found = anonymous(encode(program.translated.insns))
   suite.same(found.length, wanted.length, `${layout}: instructions of the translated program`)

@@ -1,16 +1,16 @@
 // The case table of the instruction set on the running kernel: what it accepts as an XDP program must put the same
 // 64 bits into the packet. test/engine/isa.test.ts holds the emulator's engines against the same table.
 
+import { programTypeNumbers } from '../../lib/bpf/profile/names.ts'
 import { encode } from '../../lib/bpf/isa/index.ts'
 import { isaCases } from '../engine/support/isa-cases.ts'
 import { caseForKernel, casePacket, caseResult } from '../engine/support/programs.ts'
-import { programTypes } from '../../src/live-kernel/bpf.ts'
 import { kernelSuite } from './support/tally.ts'
 
 await kernelSuite('engine: instruction set', 1000, ({ bpf, same }, t) => {
   const refused: string[] = []
   for (const isaCase of isaCases) {
-    const { fd } = bpf.programLoad({ type: programTypes.xdp, insns: encode(caseForKernel(isaCase)), license: 'GPL' })
+    const { fd } = bpf.programLoad({ type: programTypeNumbers.xdp, insns: encode(caseForKernel(isaCase)), license: 'GPL' })
     if (fd < 0) {
       refused.push(`${isaCase.name}: errno ${-fd}`)
       continue

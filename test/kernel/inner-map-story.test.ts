@@ -1,5 +1,6 @@
 // The story of the patch series, told to the running kernel and to the emulated one: the same answers line by line.
 
+import { mapTypeNumbers } from '../../lib/bpf/profile/names.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readObject } from '../../lib/bpf/object/index.ts'
@@ -7,7 +8,6 @@ import { findProfile, kernelProfiles } from '../../lib/bpf/profile/index.ts'
 import { emulatedStory, toI32, u32 } from '../support/emulated-story.ts'
 import { tellInnerMapStory } from '../support/inner-map-story.ts'
 import type { StoryMachine } from '../support/inner-map-story.ts'
-import { mapTypes } from '../../src/live-kernel/bpf.ts'
 import type { Bpf } from '../../src/live-kernel/bpf.ts'
 import { loadObject } from '../../src/live-kernel/load.ts'
 import { kernelSuite } from './support/tally.ts'
@@ -30,7 +30,7 @@ function kernelStory (bpf: Bpf): StoryMachine {
     return result === 0 ? toI32(value) : result
   }
   return {
-    createArray: (maxEntries, flags) => bpf.mapCreate({ type: mapTypes.array, keySize: 4, valueSize: 4, maxEntries, flags, name: 'inner' }),
+    createArray: (maxEntries, flags) => bpf.mapCreate({ type: mapTypeNumbers.array, keySize: 4, valueSize: 4, maxEntries, flags, name: 'inner' }),
     outer: fd,
     update: (map, key, newValue, flags) => bpf.update(map, u32(key), u32(newValue), flags),
     delete: (map, key) => bpf.delete(map, u32(key)),

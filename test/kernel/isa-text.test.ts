@@ -1,13 +1,13 @@
 // The disassembler's two spellings against the programs that have them: every instruction of the table that a program may hold is
 // loaded, the kernel's verifier log and bpftool's dump of the translated program are read, and both must print what we print.
 
+import { mapTypeNumbers, programTypeNumbers } from '../../lib/bpf/profile/names.ts'
 import { spawnSync } from 'node:child_process'
 import { decode, disassemble, disassembleInsn, encode, instructionTable } from '../../lib/bpf/isa/index.ts'
 import type { DisassemblyOptions, Insn, InstructionRow } from '../../lib/bpf/isa/index.ts'
 import * as op from '../../lib/bpf/isa/op.ts'
 import { asm } from '../isa/asm.ts'
 import type { Bpf } from '../../src/live-kernel/bpf.ts'
-import { mapTypes, programTypes } from '../../src/live-kernel/bpf.ts'
 import { kernelSuite } from './support/tally.ts'
 
 const LOG_STEPS = 2
@@ -68,10 +68,10 @@ await kernelSuite('isa: text of instructions', 500, ({ bpf, same }) => {
   const rows = instructionTable.filter(mayStandInProgram)
   const isPacket = (row: InstructionRow): boolean => row.group === 'packet'
   const programs: ReadonlyArray<readonly [number, Insn[]]> = [
-    [programTypes.xdp, straightLine(rows.filter((row) => !isPacket(row)))],
-    [programTypes.socket_filter, straightLine(rows.filter(isPacket))],
-    [programTypes.xdp, mapProgram(bpf)],
-    [programTypes.xdp, asm('r1 = 1\ncall sub\nr0 = 2\nexit\nsub:\nr0 = r1\nexit')]
+    [programTypeNumbers.xdp, straightLine(rows.filter((row) => !isPacket(row)))],
+    [programTypeNumbers.socket_filter, straightLine(rows.filter(isPacket))],
+    [programTypeNumbers.xdp, mapProgram(bpf)],
+    [programTypeNumbers.xdp, asm('r1 = 1\ncall sub\nr0 = 2\nexit\nsub:\nr0 = r1\nexit')]
   ]
   for (const [type, insns] of programs) {
     const { fd, log } = bpf.programLoad({ type, insns: encode(insns), logLevel: LOG_STEPS })
@@ -99,7 +99,7 @@ await kernelSuite('isa: text of instructions', 500, ({ bpf, same }) => {
 })
 
 function mapProgram (bpf: Bpf): Insn[] {
-  const fd = bpf.mapCreate({ type: mapTypes.array, keySize: 4, valueSize: 16, maxEntries: 1 })
+  const fd = bpf.mapCreate({ type: mapTypeNumbers.array, keySize: 4, valueSize: 16, maxEntries: 1 })
   return asm(`
     *(u32 *)(r10 -4) = 0
     r2 = r10

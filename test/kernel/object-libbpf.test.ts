@@ -2,6 +2,7 @@
 // calls, map descriptors, offsets of variables and CO-RE accesses filled in. And BTF as bpftool prints it: all of the kernel's own types,
 // and the C lines and prototypes of the loaded programs.
 
+import { mapTypeNumbers, programTypeNumbers } from '../../lib/bpf/profile/names.ts'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -13,7 +14,6 @@ import { applyCoreRelocations, readObject } from '../../lib/bpf/object/index.ts'
 import type { MapSpec, ProgramSpec } from '../../lib/bpf/object/index.ts'
 import { findProfile } from '../../lib/bpf/profile/index.ts'
 import type { StructLayout } from '../../lib/bpf/profile/index.ts'
-import { mapTypes, programTypes } from '../../src/live-kernel/bpf.ts'
 import type { Bpf } from '../../src/live-kernel/bpf.ts'
 import { kernelSuite } from './support/tally.ts'
 
@@ -71,7 +71,7 @@ function mapOf (libbpf: Libbpf, map: unknown): unknown {
 }
 
 function shapeOf ({ type, keySize, valueSize, maxEntries, flags }: MapSpec): unknown {
-  return { type: mapTypes[type as keyof typeof mapTypes], keySize, valueSize, maxEntries, flags }
+  return { type: mapTypeNumbers[type as keyof typeof mapTypeNumbers], keySize, valueSize, maxEntries, flags }
 }
 
 /** The instructions as they go to the kernel: descriptors of libbpf's maps, fields of this kernel's structs. */
@@ -181,7 +181,7 @@ function comparePrograms (
   object: unknown, programs: readonly ProgramSpec[], fds: ReadonlyMap<string, number>, structs: StructLayout
 ): void {
   const loaded = [...each(libbpf.nextProgram, object)].filter((program) => libbpf.programSection(program) !== '.text')
-  same(programs.map(({ name, section, type }) => [name, section, programTypes[type]]),
+  same(programs.map(({ name, section, type }) => [name, section, programTypeNumbers[type]]),
     loaded.map((program) => [libbpf.programName(program), libbpf.programSection(program), libbpf.programType(program)]), 'programs')
   for (const [index, program] of loaded.entries()) {
     const ours = programs[index] as ProgramSpec

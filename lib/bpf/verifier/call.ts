@@ -1,6 +1,7 @@
 // Helper calls: arguments against the prototype, the map against the helper, and what the call leaves in the registers.
 
 import type { MapTypeName } from '../profile/names.ts'
+import { mapTypeNumbers } from '../profile/names.ts'
 import { checkMapAccess, checkMapPermission, checkPacketAccess, regionOf } from './memory.ts'
 import type { Direction } from './memory.ts'
 import { GET_SMP_PROCESSOR_ID, LAST_HELPER, MAP_DELETE_ELEM, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, helperPrototype } from './helpers.ts'
@@ -16,33 +17,6 @@ import * as w from './word.ts'
 
 const BPF_F_INNER_MAP = 1 << 12
 const CALLER_SAVED = 6
-
-/** Numbers of map types in bpf(2), for messages. */
-const MAP_TYPE_NUMBERS: Readonly<Record<MapTypeName, number>> = {
-  hash: 1,
-  array: 2,
-  prog_array: 3,
-  perf_event_array: 4,
-  percpu_hash: 5,
-  percpu_array: 6,
-  stack_trace: 7,
-  cgroup_array: 8,
-  lru_hash: 9,
-  lru_percpu_hash: 10,
-  lpm_trie: 11,
-  array_of_maps: 12,
-  hash_of_maps: 13,
-  devmap: 14,
-  sockmap: 15,
-  cpumap: 16,
-  xskmap: 17,
-  sockhash: 18,
-  queue: 22,
-  stack: 23,
-  devmap_hash: 25,
-  ringbuf: 27,
-  bloom_filter: 30
-}
 
 /** Which helpers a map type allows; types not listed allow lookup, update and delete. */
 const MAP_HELPERS: Partial<Readonly<Record<MapTypeName, readonly number[]>>> = {
@@ -164,5 +138,5 @@ function below (limit: number): s.Scalar {
 
 function checkCompatibility (map: VerifierMap, { id, name }: HelperPrototype): void {
   const allowed = MAP_HELPERS[map.type] ?? [MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM]
-  if (!allowed.includes(id)) refuse('EINVAL', `cannot pass map_type ${MAP_TYPE_NUMBERS[map.type]} into func ${name}#${id}`)
+  if (!allowed.includes(id)) refuse('EINVAL', `cannot pass map_type ${mapTypeNumbers[map.type]} into func ${name}#${id}`)
 }

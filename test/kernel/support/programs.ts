@@ -1,7 +1,7 @@
 // XDP programs that do one map operation with what the packet says: their test runs are the helpers' side of a comparison.
 // Packet: key u32 at 0, value u64 at 4, flags u32 at 12. Never attached.
 
-import { programTypes } from '../../../src/live-kernel/bpf.ts'
+import { programTypeNumbers } from '../../../lib/bpf/profile/names.ts'
 import type { Bpf } from '../../../src/live-kernel/bpf.ts'
 
 /** bytes a packet for these programs has */
@@ -13,7 +13,7 @@ export function packetFor (key: number, value = 0, flags = 0): Uint8Array {
 
 /** @returns a program whose verdict is the helper's result (a look-up: 1 for a value, 0 for none) */
 export function loadOperation (bpf: Bpf, mapFd: number, operation: 'lookup' | 'update' | 'delete'): number {
-  const { fd, log } = bpf.programLoad({ type: programTypes.xdp, insns: programs[operation](mapFd), logLevel: 1 })
+  const { fd, log } = bpf.programLoad({ type: programTypeNumbers.xdp, insns: programs[operation](mapFd), logLevel: 1 })
   if (fd < 0) throw new Error(`program refused: errno ${-fd}\n${log}`)
   return fd
 }

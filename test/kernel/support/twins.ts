@@ -1,5 +1,6 @@
 // The same map twice: in the running kernel and in the emulator, with the same operations applied to both.
 
+import { mapTypeNumbers } from '../../../lib/bpf/profile/names.ts'
 import { readFileSync } from 'node:fs'
 import { compileCore, createCore } from '../../../lib/bpf/core/index.ts'
 import type { Core } from '../../../lib/bpf/core/index.ts'
@@ -8,7 +9,6 @@ import type { KernelMap, MapAttr } from '../../../lib/bpf/map/index.ts'
 import { kernel618 } from '../../../lib/bpf/profile/kernel-6.18.ts'
 import type { MapTypeName } from '../../../lib/bpf/profile/index.ts'
 import type { Result } from '../../../lib/bpf/profile/errno.ts'
-import { mapTypes } from '../../../src/live-kernel/bpf.ts'
 import type { Bpf } from '../../../src/live-kernel/bpf.ts'
 
 export interface TwinAttr {
@@ -43,7 +43,7 @@ export function createTwins (bpf: Bpf): Twins {
   let id = 0
 
   function tryCreate ({ inner, ...attr }: TwinAttr): { fd: number, map: Result<KernelMap> } {
-    const type = mapTypes[attr.type]
+    const type = mapTypeNumbers[attr.type]
     const fd = bpf.mapCreate({ ...attr, type, ...(inner === undefined ? {} : { innerFd: inner.fd }) })
     const template = inner === undefined ? {} : { inner: inner.map }
     const emulated: MapAttr = { ...attr, flags: attr.flags ?? 0, id: ++id, hashSeed: 0, ...template }

@@ -1,8 +1,8 @@
 // Programs and maps of the verifier's tests in the running kernel.
 
+import { mapTypeNumbers, programTypeNumbers } from '../../../lib/bpf/profile/names.ts'
 import { encode } from '../../../lib/bpf/isa/index.ts'
 import { errnoNumbers } from '../../../lib/bpf/profile/errno.ts'
-import { mapTypes, programTypes } from '../../../src/live-kernel/bpf.ts'
 import type { Bpf } from '../../../src/live-kernel/bpf.ts'
 import { mapRefsOf } from '../../verifier/support.ts'
 import type { TestMap, TestProgram } from '../../verifier/support.ts'
@@ -16,7 +16,7 @@ export interface Loaded {
 export function createTestMap (bpf: Bpf, map: TestMap): number {
   const { type, keySize = 4, valueSize = 4, maxEntries = 1, flags = 0, inner, contents } = map
   const innerFd = inner === undefined ? 0 : createTestMap(bpf, inner)
-  const fd = bpf.mapCreate({ type: mapTypes[type], keySize, valueSize, maxEntries, flags, innerFd })
+  const fd = bpf.mapCreate({ type: mapTypeNumbers[type], keySize, valueSize, maxEntries, flags, innerFd })
   if (inner !== undefined) bpf.close(innerFd)
   if (fd < 0) throw new Error(`map ${JSON.stringify(map)}: errno ${-fd}`)
   if (contents !== undefined) {
@@ -32,7 +32,7 @@ export function withProgram<T> (
 ): T {
   const places = new Set(mapRefsOf(program.insns).map(({ insn }) => insn))
   const insns = program.insns.map((insn, index) => places.has(index) ? { ...insn, imm: fds[insn.imm] ?? insn.imm } : insn)
-  const loaded = bpf.programLoad({ type: programTypes[program.type ?? 'xdp'], insns: encode(insns), license: 'GPL', logLevel: 2 })
+  const loaded = bpf.programLoad({ type: programTypeNumbers[program.type ?? 'xdp'], insns: encode(insns), license: 'GPL', logLevel: 2 })
   try {
     return use(loaded)
   } finally {
