@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../lib/datapath"
 output="${1:-objects}"
 mkdir -p "$output"
 
-for layout in blob dynamic; do
+for layout in flat fixed blob dynamic packed compact; do
   object="$output/balancer-$layout.o"
   "${CLANG:-clang}" -O2 -g -mcpu=v3 -target bpf -Wall -Werror -I"/usr/include/$(uname -m)-linux-gnu" \
     -fdebug-compilation-dir=. "-DLAYOUT_${layout^^}" -c balancer.c -o "$object"

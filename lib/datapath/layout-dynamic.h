@@ -15,12 +15,8 @@ struct maglev_inner {
 };
 
 #include "maglev-outer.h"
+#include "inner-size.h"
 #include "config.h"
-
-// The kernel's struct, of which only one field is read; where that field lies is found at load time (CO-RE).
-struct bpf_map {
-	__u32 max_entries;
-} __attribute__((preserve_access_index));
 
 static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 {
@@ -29,7 +25,7 @@ static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 
 	if (!inner)
 		return DROPPED_NO_TABLE;
-	index = hash % ((struct bpf_map *)inner)->max_entries;
+	index = hash % inner_size(inner);
 	slot = bpf_map_lookup_elem(inner, &index);
 	if (!slot)
 		return DROPPED_NO_TABLE_ENTRY;

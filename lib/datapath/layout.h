@@ -8,10 +8,21 @@
 
 #pragma once
 
-#if defined(LAYOUT_BLOB)
+// clang proves a bound on `hash % M` which the kernel's verifier does not follow, and would drop the check made for it.
+#define forget_range(value) asm volatile("" : "+r"(value))
+
+#if defined(LAYOUT_FLAT)
+#include "layout-flat.h"
+#elif defined(LAYOUT_FIXED)
+#include "layout-fixed.h"
+#elif defined(LAYOUT_BLOB)
 #include "layout-blob.h"
 #elif defined(LAYOUT_DYNAMIC)
 #include "layout-dynamic.h"
+#elif defined(LAYOUT_PACKED)
+#include "layout-packed.h"
+#elif defined(LAYOUT_COMPACT)
+#include "layout-compact.h"
 #else
 #error "no layout chosen"
 #endif

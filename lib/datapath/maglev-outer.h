@@ -25,6 +25,3 @@ struct {
 
 #define select_backend(family, rev_nat_index, hash, id) \
 	select_in(bpf_map_lookup_elem(&cilium_lb##family##_maglev, rev_nat_index), hash, id)
-
-// clang proves a bound on `hash % M` which the kernel's verifier does not follow, and would drop the check made for it.
-#define forget_range(value) asm volatile("" : "+r"(value))

@@ -1,7 +1,7 @@
 // The compiled balancer: one object per table layout, built by scripts/build-datapath.sh and committed. Where the bytes are
 // read from is the caller's business; names inside the objects are Cilium's.
 
-export const datapathLayouts = ['blob', 'dynamic'] as const
+export const datapathLayouts = ['flat', 'fixed', 'blob', 'dynamic', 'packed', 'compact'] as const
 export type DatapathLayout = typeof datapathLayouts[number]
 
 /** @returns the object's path below lib/datapath */

@@ -50,9 +50,12 @@ export class IdAllocator {
   }
 }
 
-/** u16, and the datapath reads 0 as none; the last value is left out by Cilium as well */
-export function frontendIds (): IdAllocator {
-  return new IdAllocator(1, 0xffff)
+/**
+ * u16, and the datapath reads 0 as none; the last value is left out by Cilium as well
+ * @param largest where ids are positions in an array: its number of places
+ */
+export function frontendIds (largest = 0xfffe): IdAllocator {
+  return new IdAllocator(1, Math.min(largest, 0xfffe) + 1)
 }
 
 export function backendIds (): IdAllocator {

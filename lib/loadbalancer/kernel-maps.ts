@@ -6,14 +6,23 @@ import { NAME_CHARS_MAX } from '../bpf/syscall/index.ts'
 import type { Kernel } from '../bpf/syscall/index.ts'
 import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
 import type { Family } from '../maglev/index.ts'
-import { innerAttributes, slotStride } from './layout.ts'
-import type { BuiltLayout } from './layout.ts'
+import { flatTables } from './flat-tables.ts'
+import { COMPACT_IDS_MAX, compactSlots, distinctIds } from './layout-compact.ts'
+import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
+import type { InnerLayout } from './layout.ts'
 import type { LbMaps, PerFamily, TableMap, TablesPort } from './ports.ts'
+import { sharedTableSize } from './settings.ts'
+import type { NodeSettings } from './settings.ts'
 
 /** @param map gives a map by its name in the balancer's object */
-export function kernelLbMaps (kernel: Kernel, map: (name: string) => KernelMap, layout: BuiltLayout): LbMaps {
+export function kernelLbMaps (
+  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy'>
+): LbMaps {
+  const { layout } = settings
   const both = (names: PerFamily<string>): PerFamily<KernelMap> => ({ 4: map(names[4]), 6: map(names[6]) })
-  const tables = (family: Family): TablesPort => kernelTables(kernel, map(mapNames.maglev[family]), layout)
+  const tables = (family: Family): TablesPort => layout === 'flat'
+    ? flatTables(kernel, map(mapNames.maglev[family]), sharedTableSize(settings))
+    : innerTables(kernel, map(mapNames.maglev[family]), layout)
   return {
     services: both(mapNames.services),
     backends: both(mapNames.backends),
@@ -22,10 +31,12 @@ export function kernelLbMaps (kernel: Kernel, map: (name: string) => KernelMap, 
   }
 }
 
-function kernelTables (kernel: Kernel, outer: KernelMap, layout: BuiltLayout): TablesPort {
+function innerTables (kernel: Kernel, outer: KernelMap, layout: InnerLayout): TablesPort {
   return {
     create (ids) {
-      const attributes = innerAttributes(layout, ids.length)
+      const n = layout === 'compact' ? distinctIds(ids).length : 0
+      if (n > COMPACT_IDS_MAX) return failure('E2BIG', `a compact table holds at most ${COMPACT_IDS_MAX} backends, not ${n}`)
+      const attributes = innerAttributes(layout, ids.length, n)
       const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), ...attributes })
       if (!descriptor.ok) return descriptor
       const inner = kernel.map(descriptor.value)
@@ -54,12 +65,12 @@ function kernelTables (kernel: Kernel, outer: KernelMap, layout: BuiltLayout): T
 class KernelTable implements TableMap {
   readonly map: KernelMap
   readonly #kernel: Kernel
-  readonly #stride: number
+  readonly #layout: InnerLayout
 
-  constructor (kernel: Kernel, map: KernelMap, layout: BuiltLayout) {
+  constructor (kernel: Kernel, map: KernelMap, layout: InnerLayout) {
     this.#kernel = kernel
     this.map = map
-    this.#stride = slotStride[layout]
+    this.#layout = layout
   }
 
   get mapId (): number {
@@ -67,20 +78,22 @@ class KernelTable implements TableMap {
   }
 
   get m (): number {
-    return this.map.maxEntries * this.map.valueSize / 4
+    const { maxEntries, valueSize } = this.map
+    switch (this.#layout) {
+      case 'fixed': case 'dynamic': return maxEntries
+      case 'blob': return valueSize / 4
+      case 'packed': return 2 * maxEntries - 1
+      case 'compact': return compactSlots(this.#kernel.core.view(), this.#first)
+    }
   }
 
   read (): Uint32Array {
-    const view = this.#kernel.core.view()
-    const ids = new Uint32Array(this.m)
-    for (let slot = 0, at = this.#first; slot < ids.length; slot++, at += this.#stride) ids[slot] = view.getUint32(at, true)
-    return ids
+    return decodeTable(this.#layout, this.m, this.#elements())
   }
 
   /** All elements at once, as a batch update does: a system call per slot would cost more than the table itself. */
   write (ids: Uint32Array): void {
-    const view = this.#kernel.core.view()
-    for (let slot = 0, at = this.#first; slot < ids.length; slot++, at += this.#stride) view.setUint32(at, ids[slot] ?? 0, true)
+    this.#elements().set(encodeTable(this.#layout, ids))
   }
 
   retain (): void {
@@ -89,6 +102,11 @@ class KernelTable implements TableMap {
 
   release (): void {
     this.map.release()
+  }
+
+  #elements (): Uint8Array {
+    const { buffer } = this.#kernel.core.view()
+    return new Uint8Array(buffer, this.#first, this.map.maxEntries * Math.ceil(this.map.valueSize / 8) * 8)
   }
 
   get #first (): number {

@@ -1,18 +1,18 @@
-// How a backend table lies in an inner map: its attributes, and its ids as the bytes of the elements. The program that reads it is compiled
-// for the same layout.
+// How a backend table lies in BPF maps: the shape of the array that holds it, and its ids as the bytes of the elements, and back. The
+// program that reads it is compiled for the same layout (lib/datapath/layout-*.h says the same in C).
 
-export const tableLayouts = [
-  { name: 'blob', built: true, oneSizeForAll: true },
-  { name: 'dynamic', built: true, oneSizeForAll: false },
-  { name: 'flat', built: false, oneSizeForAll: true },
-  { name: 'fixed', built: false, oneSizeForAll: true },
-  { name: 'packed', built: false, oneSizeForAll: false },
-  { name: 'compact', built: false, oneSizeForAll: false }
-] as const
+import type { DatapathLayout } from '../datapath/index.ts'
+import { compactShape, decodeCompact, encodeCompact } from './layout-compact.ts'
 
-export type TableLayout = typeof tableLayouts[number]['name']
+export type TableLayout = DatapathLayout
 
-export type BuiltLayout = Extract<typeof tableLayouts[number], { built: true }>['name']
+/** layouts whose tables are inner maps of their own; `flat` keeps those of a family in one array */
+export type InnerLayout = Exclude<TableLayout, 'flat'>
+
+/** M is a constant of the program where one is for all; else each table brings its own */
+const oneSizeForAll: Readonly<Record<TableLayout, boolean>> = {
+  flat: true, fixed: true, blob: true, dynamic: false, packed: false, compact: false
+}
 
 export interface InnerAttributes {
   readonly keySize: 4
@@ -25,19 +25,50 @@ export interface InnerAttributes {
 export const BPF_F_INNER_MAP = 0x1000
 
 export function oneTableSizeForAll (layout: TableLayout): boolean {
-  return tableLayouts.some(one => one.name === layout && one.oneSizeForAll)
+  return oneSizeForAll[layout]
 }
 
 /**
- * blob: Cilium's, the whole table is the one value. dynamic: one element per slot, M is the array's own max_entries; the kernel rounds each
- * element up to 8 bytes.
+ * fixed, dynamic: one element per slot, which the kernel rounds up to 8 bytes. blob: Cilium's, the whole table is the one value. packed: two
+ * slots share an element; M is odd, so M = 2 x maxEntries - 1. compact: the ids once, then indices of as many bits as N needs.
+ * @param n distinct ids in the table
  */
-export function innerAttributes (layout: BuiltLayout, m: number): InnerAttributes {
+export function innerAttributes (layout: InnerLayout, m: number, n: number): InnerAttributes {
   switch (layout) {
+    case 'fixed': return { keySize: 4, valueSize: 4, maxEntries: m, flags: 0 }
     case 'blob': return { keySize: 4, valueSize: 4 * m, maxEntries: 1, flags: 0 }
     case 'dynamic': return { keySize: 4, valueSize: 4, maxEntries: m, flags: BPF_F_INNER_MAP }
+    case 'packed': return { keySize: 4, valueSize: 8, maxEntries: (m + 1) / 2, flags: BPF_F_INNER_MAP }
+    case 'compact': return { keySize: 4, ...compactShape(m, n), flags: BPF_F_INNER_MAP }
   }
 }
 
-/** from one slot's id to the next, counted over the elements of the array as they lie in memory; ids are little-endian u32 */
-export const slotStride: Readonly<Record<BuiltLayout, number>> = { blob: 4, dynamic: 8 }
+/** the template of an outer map: of inner maps with one M for all it has their size, of others nothing reads it */
+export function templateAttributes (layout: InnerLayout, m: number): InnerAttributes {
+  const attributes = innerAttributes(layout, m, 1)
+  return oneSizeForAll[layout] ? attributes : { ...attributes, maxEntries: 1 }
+}
+
+/** bytes of an id's place, and so of the way to the next, in layouts that hold the ids in the order of their slots */
+const slotStride: Readonly<Record<Exclude<TableLayout, 'compact'>, number>> = { flat: 8, fixed: 8, blob: 4, dynamic: 8, packed: 4 }
+
+/** @returns all elements one after the other as they lie in the array's memory; compact: at most 65535 distinct ids */
+export function encodeTable (layout: TableLayout, ids: Uint32Array): Uint8Array {
+  if (layout === 'compact') return encodeCompact(ids)
+  const stride = slotStride[layout]
+  // an array's elements take whole 8 bytes
+  const bytes = new Uint8Array(Math.ceil(ids.length * stride / 8) * 8)
+  const view = new DataView(bytes.buffer)
+  for (let slot = 0; slot < ids.length; slot++) view.setUint32(slot * stride, ids[slot] ?? 0, true)
+  return bytes
+}
+
+/** @param bytes of all elements, as encodeTable gives them. @param m of the table; compact reads its own */
+export function decodeTable (layout: TableLayout, m: number, bytes: Uint8Array): Uint32Array {
+  if (layout === 'compact') return decodeCompact(bytes)
+  const stride = slotStride[layout]
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const ids = new Uint32Array(m)
+  for (let slot = 0; slot < m; slot++) ids[slot] = view.getUint32(slot * stride, true)
+  return ids
+}

@@ -7,6 +7,7 @@ import type { DesiredState } from './cluster.ts'
 import { done } from './errors.ts'
 import type { LbResult } from './errors.ts'
 import { backendIds, frontendIds } from './ids.ts'
+import type { IdAllocator } from './ids.ts'
 import { Overlay } from './overlay.ts'
 import { Planning } from './planning.ts'
 import type { RealisedBackend, RealisedFrontend, RealisedWildcard, TableSizeChange } from './realised.ts'
@@ -42,7 +43,7 @@ export class LbNode {
   readonly #wildcards = new Map<string, RealisedWildcard>()
   readonly #keyOfId = new Map<number, FrontendKey>()
   readonly #copies = new Map<FrontendKey, readonly FrontendKey[]>()
-  readonly #frontendIds = frontendIds()
+  readonly #frontendIds: IdAllocator
   readonly #backendIds = backendIds()
   #counts = noEntries()
 
@@ -52,6 +53,7 @@ export class LbNode {
     if (!seed.ok) throw new TypeError(`node ${settings.name}: ${seed.reason}`)
     this.settings = settings
     this.seed = seed.seed
+    this.#frontendIds = settings.layout === 'flat' ? frontendIds(settings.mapSizes.maglev) : frontendIds()
   }
 
   /** Works a change out on what the node has now. The plan is to be committed or dropped before the next one is made. */

@@ -107,7 +107,7 @@ export class Planning {
     const key = frontendKey(frontend)
     const old = frontends.get(key)
     const id = old?.id ?? frontendIds.acquire()
-    if (id === null) return this.#fail('all 65534 revNAT ids are in use', 'services')
+    if (id === null) return this.#fail(noFrontendIds(settings), 'services')
     const flags = frontendFlags(frontend, externalClusterIp(settings))
     const { selected } = selection
     this.#dropReferences(old?.backends ?? [], selected)
@@ -260,4 +260,9 @@ export class Planning {
     const node = this.#state.settings.name
     this.failure ??= refuse('IDS_EXHAUSTED', `node ${node}: ${what}`, { facts: { node, kind } }).error
   }
+}
+
+function noFrontendIds ({ layout, mapSizes }: NodeSettings): string {
+  if (layout !== 'flat' || mapSizes.maglev >= 0xfffe) return 'all 65534 revNAT ids are in use'
+  return `layout flat has a place for ${mapSizes.maglev} frontends, and all are in use; set mapSizes.maglev`
 }

@@ -3,11 +3,13 @@
 
 import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, supportedTableSizes } from '../maglev/index.ts'
 import type { TableSizePolicy } from '../maglev/index.ts'
+import { datapathLayouts } from '../datapath/index.ts'
 import { knownOption } from './cilium-options.ts'
 import { done, pointerStep, refusePlaces } from './errors.ts'
 import type { LbPlace, LbResult } from './errors.ts'
-import { oneTableSizeForAll, tableLayouts } from './layout.ts'
-import type { BuiltLayout } from './layout.ts'
+import { FLAT_ELEMENT_BYTES } from './flat-tables.ts'
+import { oneTableSizeForAll } from './layout.ts'
+import type { TableLayout } from './layout.ts'
 import { limits } from './limits.ts'
 import { isObjectName } from './normalise.ts'
 
@@ -26,7 +28,7 @@ export interface NodeSettings {
   readonly possibleCpus: number
   readonly release: '1.17+'
   readonly algorithm: 'maglev'
-  readonly layout: BuiltLayout
+  readonly layout: TableLayout
   readonly tableSizePolicy: TableSizePolicy
   /** base64 of 12 bytes */
   readonly seed: string
@@ -46,6 +48,8 @@ export const defaultMapSize = 65536
 /** hard ceiling of Cilium for sizes of its tables */
 export const largestMapSize = 1 << 24
 export const largestPossibleCpus = 512
+/** both arrays of layout flat: an emulated node has 4 GiB for everything */
+export const largestFlatBytes = 2 ** 31
 
 export function defaultSettings (name: string): NodeSettings {
   return {
@@ -94,10 +98,9 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
   for (const member of ['services', 'backends', 'revNat', 'maglev'] as const) {
     between(`/mapSizes/${member}`, settings.mapSizes[member], 1, largestMapSize)
   }
-  const layout = tableLayouts.find(one => one.name === settings.layout)
-  if (layout === undefined) among('/layout', settings.layout, tableLayouts.map(one => one.name))
-  else if (!layout.built) wrong('/layout', `layout ${layout.name} is known but not built yet`)
+  among('/layout', settings.layout, datapathLayouts)
   checkPolicy(settings, wrong, between)
+  if (places.length === 0 && settings.layout === 'flat') checkFlatSize(settings, wrong)
   const seed = parseSeed(settings.seed)
   if (!seed.ok) wrong('/seed', seed.reason)
   settings.addresses?.forEach((address, index) => {
@@ -110,6 +113,11 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
   }
   if (places.length > 0) return refusePlaces('INVALID_ARGUMENT', places)
   return done({ ...settings, addresses: settings.addresses?.map(address => parseAddress(address)?.text ?? address) ?? null })
+}
+
+/** M of layouts with one M for all; where each service has its own, only a placeholder in the program's constants */
+export function sharedTableSize ({ tableSizePolicy }: Pick<NodeSettings, 'tableSizePolicy'>): number {
+  return 'fixed' in tableSizePolicy ? tableSizePolicy.fixed : defaultTableSize
 }
 
 export function externalClusterIp (settings: NodeSettings): boolean {
@@ -128,7 +136,18 @@ function checkPolicy (
     return
   }
   between('/tableSizePolicy/perService/perBackend', policy.perService.perBackend, 1, maximumPerBackend)
-  if (oneTableSizeForAll(settings.layout)) {
+  if (datapathLayouts.includes(settings.layout) && oneTableSizeForAll(settings.layout)) {
     wrong('/tableSizePolicy/perService', `layout ${settings.layout} has one M for all services, it takes {"fixed": M}`)
   }
+}
+
+/** Its arrays have room for every service that there could be, whether there is one or not. */
+function checkFlatSize (settings: NodeSettings, wrong: (pointer: string, detail: string) => void): void {
+  const m = sharedTableSize(settings)
+  const services = settings.mapSizes.maglev
+  const fitting = Math.floor(largestFlatBytes / (2 * m * FLAT_ELEMENT_BYTES))
+  if (services <= fitting) return
+  const gigabytes = (2 * services * m * FLAT_ELEMENT_BYTES / 1e9).toFixed(1)
+  wrong('/mapSizes/maglev', `layout flat takes ${services} services x ${m} slots x ${FLAT_ELEMENT_BYTES} bytes for each address family, ${gigabytes} GB ` +
+    `together; ${(largestFlatBytes / 1e9).toFixed(1)} GB are the limit: set mapSizes.maglev to at most ${fitting}, or a smaller M`)
 }

@@ -8,10 +8,9 @@ import { findProfile } from '../bpf/profile/index.ts'
 import { createKernel, loadCollection } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
 import { constantsMapName, encodeLoadTimeConstants, innerMapName, mapNames, metricsMapName, programName } from '../datapath/index.ts'
-import type { DatapathLayout } from '../datapath/index.ts'
-import { innerAttributes } from '../loadbalancer/index.ts'
+import { sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
 import type { MapSizes, NodeSettings } from '../loadbalancer/index.ts'
-import { defaultTableSize, parseSeed } from '../maglev/index.ts'
+import { parseSeed } from '../maglev/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { SimError } from './errors.ts'
 
@@ -33,7 +32,7 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
   if (profile === undefined) throw new SimError('INVALID_ARGUMENT', `there is no kernel profile ${settings.kernel}`)
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
   const kernel = createKernel({ core, random, translations: assets.translations })
-  const spec = assets.datapath[settings.layout as DatapathLayout]
+  const spec = assets.datapath[settings.layout]
   const collection = loadCollection(kernel, spec, { editMap: (map) => editMap(map, settings), inlining: settings.inlining })
   if (!collection.ok) {
     const { error } = collection
@@ -53,31 +52,30 @@ function editMap (spec: MapSpec, settings: NodeSettings): MapSpec {
   if (spec.name === constantsMapName) return { ...spec, contents: constants(settings) }
   const size = sizeOf(spec.name, settings.mapSizes)
   if (size === undefined) return spec
+  const { layout } = settings
+  if (layout === 'flat' && isMaglev(spec.name)) return { ...spec, maxEntries: size * sharedTableSize(settings) }
   const flags = settings.preallocateMaps ? spec.flags & ~BPF_F_NO_PREALLOC : spec.flags | BPF_F_NO_PREALLOC
-  const inner = spec.inner === undefined
+  const inner = spec.inner === undefined || layout === 'flat'
     ? {}
-    : { inner: { ...spec.inner, ...innerAttributes(settings.layout, tableSizeOf(settings)) } }
+    : { inner: { ...spec.inner, ...templateAttributes(layout, sharedTableSize(settings)) } }
   return { ...spec, flags, maxEntries: size, ...inner }
 }
+
+const isMaglev = (name: string): boolean => name === mapNames.maglev[4] || name === mapNames.maglev[6]
 
 function sizeOf (name: string, sizes: MapSizes): number | undefined {
   const is = (names: Readonly<Record<4 | 6, string>>): boolean => names[4] === name || names[6] === name
   if (is(mapNames.services)) return sizes.services
   if (is(mapNames.backends)) return sizes.backends
   if (is(mapNames.reverseNat)) return sizes.revNat
-  return is(mapNames.maglev) ? sizes.maglev : undefined
-}
-
-/** M of layouts with one M for all; where each service has its own, the size of the template, which nothing reads */
-function tableSizeOf ({ tableSizePolicy }: NodeSettings): number {
-  return 'fixed' in tableSizePolicy ? tableSizePolicy.fixed : defaultTableSize
+  return isMaglev(name) ? sizes.maglev : undefined
 }
 
 function constants (settings: NodeSettings): Uint8Array {
   const seed = parseSeed(settings.seed)
   if (!seed.ok) throw new SimError('INVALID_ARGUMENT', `node ${settings.name}: ${seed.reason}`)
   const { jhash4, jhash6 } = seed.seed
-  return encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: tableSizeOf(settings) })
+  return encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: sharedTableSize(settings) })
 }
 
 function found<T> (result: { readonly ok: true, readonly value: T } | { readonly ok: false }, name: string): T {

@@ -45,7 +45,7 @@ export function buildNode (settings: NodeSettings, { assets, random, desired, ge
     settings,
     generation,
     node: new LbNode(settings),
-    maps: kernelLbMaps(datapath.kernel, datapath.map, settings.layout),
+    maps: kernelLbMaps(datapath.kernel, datapath.map, settings),
     datapath,
     execution: createExecution(core, { cpu: LOOKUP_CPU, worker: LOOKUP_WORKER }),
     outcomes: outcomeCounters(core, datapath.metrics().address, LOOKUP_CPU),

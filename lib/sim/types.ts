@@ -51,7 +51,7 @@ export interface NodeSettings {
   readonly possibleCpus: number
   readonly release: '1.17+'
   readonly algorithm: 'maglev'
-  readonly layout: 'blob' | 'dynamic'
+  readonly layout: 'flat' | 'fixed' | 'blob' | 'dynamic' | 'packed' | 'compact'
   readonly tableSizePolicy: TableSizePolicy
   /** base64 of 12 bytes */
   readonly seed: string

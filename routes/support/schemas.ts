@@ -2,6 +2,7 @@
 // openapi.yaml; every field has a description and a limit, input refuses members that it does not know.
 
 import { Type, type Static, type TSchema } from 'typebox'
+import { datapathLayouts } from '../../lib/datapath/index.ts'
 import { limits } from './limits.ts'
 
 const closed = { additionalProperties: false } as const
@@ -143,7 +144,8 @@ const settings = {
   possibleCpus: Type.Integer({ minimum: 1, maximum: limits.possibleCpus, description: 'Possible CPUs; per-CPU maps hold a copy for each.' }),
   release: OneOf(['1.17+'], 'Cilium release line: how tables are filled and flows hashed.'),
   algorithm: OneOf(['maglev'], 'Backend selection.'),
-  layout: OneOf(['blob', 'dynamic'], '`blob`: Cilium\'s one value of 4 x M bytes. `dynamic`: an array of M entries, of another M for each service.'),
+  layout: OneOf([...datapathLayouts], '`blob`: Cilium\'s one value of 4 x M bytes. `dynamic`: an array of M entries, of another M for each service. `fixed`: an array of M entries, one M for all. ' +
+    '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: each id once, and M indices of as few bits as the backends need.'),
   tableSizePolicy: TableSizePolicy,
   seed: Type.String({ minLength: 16, maxLength: 16, pattern: '^[A-Za-z0-9+/]{16}$', description: 'Hash seed, 12 bytes in base64.' }),
   preallocateMaps: Type.Boolean({ description: 'Whether hash maps allocate all their elements when they are created.' }),

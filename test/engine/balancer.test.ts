@@ -1,41 +1,26 @@
-// The balancer itself, in both layouts, on the comparison mix: tracer, single runs and a batch agree on verdict, bytes,
+// The balancer itself, in every layout, on the comparison mix: tracer, single runs and a batch agree on verdict, bytes,
 // faults and every counter.
 
 import t from 'tap'
 import { createBatch, createExecution } from '../../lib/bpf/core/index.ts'
 import { trace } from '../../lib/bpf/engine/index.ts'
-import { datapathLayouts, decodeRevNatId } from '../../lib/datapath/index.ts'
+import { datapathLayouts } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
-import { defaultSettings, kernelLbMaps } from '../../lib/loadbalancer/index.ts'
-import { createDatapath } from '../../lib/sim/datapath.ts'
 import type { Datapath } from '../../lib/sim/datapath.ts'
 import { comparisonPackets } from '../../lib/traffic/index.ts'
-import { testAssets } from '../support/assets.ts'
-import { createWorld, fillMaps } from '../support/balancer-world.ts'
+import { fillMaps, worldOf } from '../support/balancer-world.ts'
 import type { World } from '../support/balancer-world.ts'
+import { emulateBalancer } from '../support/emulated-balancer.ts'
 import { outcome } from './support/harness.ts'
 
 const seed = 20201010
 const mixSize = 300
-const blobTableSize = 4093
+const sharedTableSize = 4093
 
 function createBalancer (layout: DatapathLayout): { datapath: Datapath, world: World } {
-  const tableSizePolicy = layout === 'blob' ? { fixed: blobTableSize } : { perService: { perBackend: 100 } }
-  const datapath = createDatapath(testAssets(), { ...defaultSettings('twin'), layout, possibleCpus: 2, tableSizePolicy }, () => 7)
-  const maps = kernelLbMaps(datapath.kernel, datapath.map, layout)
-  const world = createWorld(layout === 'blob' ? blobTableSize : undefined)
-  fillMaps(world, {
-    update (map, key, value) {
-      if (!datapath.map(map).update(key, value).ok) throw new Error(`update of ${map}`)
-    },
-    setTable (map, key, ids) {
-      const tables = map.includes('lb4') ? maps.maglev[4] : maps.maglev[6]
-      const table = tables.create(ids)
-      if (!table.ok) throw new Error(table.error.message)
-      tables.set(decodeRevNatId(key), table.value)
-      table.value.release()
-    }
-  })
+  const { datapath, maps } = emulateBalancer(layout, sharedTableSize)
+  const world = worldOf(layout, sharedTableSize)
+  fillMaps(world, maps)
   return { datapath, world }
 }
 

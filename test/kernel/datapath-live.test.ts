@@ -6,13 +6,14 @@ import {
   datapathLayouts, encodeBackendValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord, mapNames, reasons
 } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
+import { oneTableSizeForAll } from '../../lib/loadbalancer/index.ts'
 import { buildTable, defaultSeed, supportedTableSizes } from '../../lib/maglev/index.ts'
 import { buildPacket, formatAddress, parseAddress, parsePacket, verifyChecksums } from '../../lib/packet/index.ts'
 import type { PacketSpec } from '../../lib/packet/index.ts'
 import { comparisonPackets, createTrafficGenerator } from '../../lib/traffic/index.ts'
 import type { ComparisonService } from '../../lib/traffic/index.ts'
 import { modelBalancer } from '../support/balancer-model.ts'
-import { brokenServices, createWorld, fillMaps } from '../support/balancer-world.ts'
+import { brokenServices, createWorld, fillMaps, worldOf } from '../support/balancer-world.ts'
 import type { World } from '../support/balancer-world.ts'
 import { loadBalancer } from './support/balancer.ts'
 import type { KernelBalancer } from './support/balancer.ts'
@@ -21,7 +22,7 @@ import type { Suite } from './support/tally.ts'
 
 const seed = 600
 const mixSize = 600
-const blobTableSize = 4093
+const sharedTableSize = 4093
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
@@ -38,11 +39,11 @@ interface FlowVector {
 
 const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../datapath/flow-vectors.json'), 'utf8')) as { flows: FlowVector[] }
 
-await kernelSuite('datapath', 6000, (suite, t) => {
+await kernelSuite('datapath', 18_000, (suite, t) => {
   const { bpf } = suite
   for (const layout of datapathLayouts) {
-    const world = createWorld(layout === 'blob' ? blobTableSize : undefined)
-    const balancer = loadBalancer(bpf, layout, blobTableSize)
+    const world = worldOf(layout, sharedTableSize)
+    const balancer = loadBalancer(bpf, layout, sharedTableSize)
     fillMaps(world, balancer)
 
     const mix = comparisonPackets(seed, mixSize, world.comparisonServices)
@@ -62,10 +63,11 @@ await kernelSuite('datapath', 6000, (suite, t) => {
 
     compareVectors(suite, layout)
   }
-  // M is a constant of the blob's program: the verifier must take each, and each must divide right
-  for (const m of supportedTableSizes) compareFlows(suite, createWorld(m), ['blob'], m, 30)
+  // M is a constant of these programs: the verifier must take each, and each must divide right
+  const layouts = datapathLayouts.filter(oneTableSizeForAll)
+  for (const m of supportedTableSizes) compareFlows(suite, createWorld(m), layouts, m, 30)
   // the layouts pick the same backend for every flow where their tables are of one size
-  compareFlows(suite, createWorld(blobTableSize), datapathLayouts, blobTableSize, mixSize)
+  compareFlows(suite, createWorld(sharedTableSize), datapathLayouts, sharedTableSize, mixSize)
 })
 
 /** @returns packets by verdict */

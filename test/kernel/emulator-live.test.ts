@@ -5,16 +5,12 @@ import t from 'tap'
 import { encode } from '../../lib/bpf/isa/index.ts'
 import { LD_IMM64 } from '../../lib/bpf/isa/op.ts'
 import { createExecution } from '../../lib/bpf/core/index.ts'
-import { datapathLayouts, decodeRevNatId, encodeU32 } from '../../lib/datapath/index.ts'
-import type { DatapathLayout } from '../../lib/datapath/index.ts'
-import { defaultSettings, kernelLbMaps } from '../../lib/loadbalancer/index.ts'
-import { createDatapath } from '../../lib/sim/datapath.ts'
+import { datapathLayouts, encodeU32 } from '../../lib/datapath/index.ts'
 import type { Datapath } from '../../lib/sim/datapath.ts'
 import { comparisonPackets } from '../../lib/traffic/index.ts'
 import type { ComparisonMix } from '../../lib/traffic/index.ts'
-import { testAssets } from '../support/assets.ts'
-import { createWorld, fillMaps } from '../support/balancer-world.ts'
-import type { WorldMaps } from '../support/balancer-world.ts'
+import { fillMaps, worldOf } from '../support/balancer-world.ts'
+import { emulateBalancer } from '../support/emulated-balancer.ts'
 import { loadBalancer } from './support/balancer.ts'
 import type { KernelBalancer } from './support/balancer.ts'
 import { kernelSuite } from './support/tally.ts'
@@ -22,50 +18,23 @@ import type { Suite } from './support/tally.ts'
 
 const seed = 20201009
 const mixSize = 600
-const blobTableSize = 4093
+const sharedTableSize = 4093
 const XDP_TX = 3
 const CALL = 0x85
 
-await kernelSuite('emulator', 2 * (2 * mixSize + 400), (suite) => {
+await kernelSuite('emulator', 6 * (2 * mixSize + 400), (suite) => {
   for (const layout of datapathLayouts) {
-    const emulated = emulate(suite, layout)
-    const kernel = loadBalancer(suite.bpf, layout, blobTableSize)
-    const world = createWorld(layout === 'blob' ? blobTableSize : undefined)
+    const { datapath: emulated, maps } = emulateBalancer(layout, sharedTableSize, { possibleCpus: suite.bpf.possibleCpus })
+    const kernel = loadBalancer(suite.bpf, layout, sharedTableSize)
+    const world = worldOf(layout, sharedTableSize)
     fillMaps(world, kernel)
-    fillMaps(world, worldMaps(emulated, layout))
+    fillMaps(world, maps)
     comparePackets(suite, layout, emulated, kernel, comparisonPackets(seed, mixSize, world.comparisonServices))
     compareXlated(suite, layout, emulated, kernel)
     compareMemlock(suite, layout, emulated, kernel)
     kernel.object.close()
   }
 })
-
-function emulate ({ bpf }: Suite, layout: DatapathLayout): Datapath {
-  const settings = {
-    ...defaultSettings('twin'),
-    layout,
-    possibleCpus: bpf.possibleCpus,
-    tableSizePolicy: layout === 'blob' ? { fixed: blobTableSize } : { perService: { perBackend: 100 } }
-  }
-  return createDatapath(testAssets(), settings, () => 7)
-}
-
-function worldMaps (datapath: Datapath, layout: DatapathLayout): WorldMaps {
-  const maps = kernelLbMaps(datapath.kernel, datapath.map, layout)
-  return {
-    update (map, key, value) {
-      const updated = datapath.map(map).update(key, value)
-      if (!updated.ok) throw new Error(`${map}: ${updated.error.message}`)
-    },
-    setTable (map, key, ids) {
-      const tables = map.includes('lb4') ? maps.maglev[4] : maps.maglev[6]
-      const table = tables.create(ids)
-      if (!table.ok) throw new Error(table.error.message)
-      tables.set(decodeRevNatId(key), table.value)
-      table.value.release()
-    }
-  }
-}
 
 function comparePackets (
   suite: Suite, layout: string, { kernel, program, metrics }: Datapath, twin: KernelBalancer, mix: ComparisonMix

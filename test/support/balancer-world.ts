@@ -5,6 +5,8 @@
 import {
   encodeBackendValue, encodeReverseNatValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord, mapNames
 } from '../../lib/datapath/index.ts'
+import type { DatapathLayout } from '../../lib/datapath/index.ts'
+import { oneTableSizeForAll } from '../../lib/loadbalancer/index.ts'
 import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
 import { formatAddress, parseAddress } from '../../lib/packet/index.ts'
 import type { ComparisonService } from '../../lib/traffic/index.ts'
@@ -51,11 +53,20 @@ const entries: readonly Entry[] = [
 
 const MISSING_BACKEND = 60_000
 
-/** @param m one table size for all, for layouts which have only one; else each service has its own */
-export function createWorld (m?: number): World {
+/** @param m of layouts which have one table size for all; in others each service has its own */
+export function worldOf (layout: DatapathLayout, m: number): World {
+  // a flat array has no other sign for "no table" than zeros
+  return createWorld(oneTableSizeForAll(layout) ? m : undefined, layout === 'flat')
+}
+
+/**
+ * @param m one table size for all, else each service has its own
+ * @param zeros services without a table have one of zeros
+ */
+export function createWorld (m?: number, zeros = false): World {
   const { jhash4, jhash6 } = defaultSeed()
   const backends: ModelBackend[] = []
-  const services = entries.map((entry, index) => createService(entry, m ?? entry.m, index + 1, backends))
+  const services = entries.map((entry, index) => createService(entry, m ?? entry.m, index + 1, backends, zeros))
   const served = services.filter((_, index) => entries[index]?.fault === undefined)
   return {
     hashInit4Seed: jhash4,
@@ -91,12 +102,12 @@ export function fillMaps (world: World, maps: WorldMaps): void {
   }
 }
 
-function createService (entry: Entry, m: number, revNatId: number, backends: ModelBackend[]): ModelService {
+function createService (entry: Entry, m: number, revNatId: number, backends: ModelBackend[], zeros: boolean): ModelService {
   const { port, protocol, backends: count, fault } = entry
   const address = bytesOf(entry.address)
   const own = Array.from({ length: count }, (_, index) => createBackend(familyOf(address), revNatId, index, backends.length + 1 + index))
   if (fault === undefined) backends.push(...own)
-  return { address, port, protocol, revNatId, count, table: tableOf(fault, own, m) }
+  return { address, port, protocol, revNatId, count, table: tableOf(fault === 'no-table' && zeros ? 'id-zero' : fault, own, m) }
 }
 
 function createBackend (family: 4 | 6, revNatId: number, index: number, id: number): ModelBackend {

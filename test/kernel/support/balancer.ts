@@ -5,14 +5,17 @@ import { join } from 'node:path'
 import { readObject } from '../../../lib/bpf/object/index.ts'
 import type { MapSpec } from '../../../lib/bpf/object/index.ts'
 import {
-  constantsMapName, encodeLoadTimeConstants, encodeU32, innerMapName, metricsMapName, objectFile, reasons, sumCounters
+  constantsMapName, decodeRevNatId, encodeLoadTimeConstants, encodeU32, innerMapName, mapNames, metricsMapName, objectFile, reasons, sumCounters
 } from '../../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../../lib/datapath/index.ts'
+import { templateAttributes } from '../../../lib/loadbalancer/index.ts'
 import { defaultSeed } from '../../../lib/maglev/index.ts'
 import type { WorldMaps } from '../../support/balancer-world.ts'
 import type { Bpf, KernelRun } from '../../../src/live-kernel/bpf.ts'
-import { createMap, loadObject } from '../../../src/live-kernel/load.ts'
+import { loadObject } from '../../../src/live-kernel/load.ts'
 import type { LoadedObject } from '../../../src/live-kernel/load.ts'
+import { createTable, writeFlatTable } from '../../../src/live-kernel/tables.ts'
+import { flatServices } from '../../support/emulated-balancer.ts'
 
 export interface KernelBalancer extends WorldMaps {
   readonly object: LoadedObject
@@ -38,10 +41,8 @@ export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): Kern
     update: (name, key, value) => update(map(name).fd, key, value),
     setTable (name, key, ids) {
       const outer = map(name)
-      const template = outer.spec.inner ?? fail(`${name} has no inner map`)
-      const inner = createMap(bpf, { ...template, name: innerMapName, ...layout === 'dynamic' ? { maxEntries: ids.length } : {} })
-      if (layout === 'blob') update(inner, encodeU32(0), new Uint8Array(ids.buffer))
-      else fillArray(bpf, inner, ids)
+      if (layout === 'flat') return writeFlatTable(bpf, outer.fd, decodeRevNatId(key) - 1, ids)
+      const inner = createTable(bpf, layout, ids, innerMapName)
       const waiting = tables.get(outer.fd) ?? []
       tables.set(outer.fd, [...waiting, { key, inner }])
     },
@@ -63,8 +64,8 @@ function editMap (spec: MapSpec, layout: DatapathLayout, m: number): MapSpec {
     const { jhash4, jhash6 } = defaultSeed()
     return { ...spec, contents: encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }) }
   }
-  if (spec.inner !== undefined && layout === 'blob') return { ...spec, inner: { ...spec.inner, valueSize: 4 * m } }
-  return spec
+  if (layout === 'flat') return Object.values<string>(mapNames.maglev).includes(spec.name) ? { ...spec, maxEntries: flatServices * m } : spec
+  return spec.inner === undefined ? spec : { ...spec, inner: { ...spec.inner, ...templateAttributes(layout, m) } }
 }
 
 interface WaitingTable { readonly key: Uint8Array, readonly inner: number }
@@ -74,11 +75,6 @@ function putTables (bpf: Bpf, outer: number, tables: readonly WaitingTable[]): v
   const updated = bpf.updateBatch(outer, keys, Buffer.concat(tables.map(({ inner }) => encodeU32(inner))), tables.length)
   for (const { inner } of tables) bpf.close(inner)
   if (updated !== tables.length) fail(`batch update: ${updated} of ${tables.length}`)
-}
-
-function fillArray (bpf: Bpf, fd: number, ids: Uint32Array): void {
-  const updated = bpf.updateBatch(fd, new Uint8Array(Uint32Array.from(ids.keys()).buffer), new Uint8Array(ids.buffer), ids.length)
-  if (updated !== ids.length) fail(`batch update: ${updated} of ${ids.length}`)
 }
 
 function fail (message: string): never {

@@ -8,7 +8,7 @@ import { findProfile } from '../../../lib/bpf/profile/index.ts'
 import { createKernel } from '../../../lib/bpf/syscall/index.ts'
 import type { Kernel } from '../../../lib/bpf/syscall/index.ts'
 import { mapNames } from '../../../lib/datapath/index.ts'
-import { innerAttributes, kernelLbMaps } from '../../../lib/loadbalancer/index.ts'
+import { kernelLbMaps, sharedTableSize, templateAttributes } from '../../../lib/loadbalancer/index.ts'
 import type { LbMaps, NodeSettings } from '../../../lib/loadbalancer/index.ts'
 
 const module = compileCore(readFileSync(new URL('../../../build/core.wasm', import.meta.url)))
@@ -31,12 +31,19 @@ export function kernelMaps (settings: NodeSettings): { kernel: Kernel, maps: LbM
   make(mapNames.backends[6], 4, 24, backends)
   make(mapNames.reverseNat[4], 2, 6, revNat)
   make(mapNames.reverseNat[6], 2, 18, revNat)
-  const template = must(kernel.mapCreate({ type: 'array', ...innerAttributes(settings.layout, 'fixed' in settings.tableSizePolicy ? settings.tableSizePolicy.fixed : 251) }))
-  for (const name of Object.values(mapNames.maglev)) {
-    const attributes = { type: 'hash_of_maps', name: name.slice(0, 15), keySize: 2, valueSize: 4, maxEntries: maglev, flags: BPF_F_NO_PREALLOC, innerMapFd: template } as const
-    made.set(name, mapOf(kernel, kernel.mapCreate(attributes)))
+  const { layout } = settings
+  if (layout === 'flat') {
+    for (const name of Object.values(mapNames.maglev)) {
+      made.set(name, mapOf(kernel, kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: maglev * sharedTableSize(settings), flags: 0 })))
+    }
+  } else {
+    const template = must(kernel.mapCreate({ type: 'array', ...templateAttributes(layout, sharedTableSize(settings)) }))
+    for (const name of Object.values(mapNames.maglev)) {
+      const attributes = { type: 'hash_of_maps', name: name.slice(0, 15), keySize: 2, valueSize: 4, maxEntries: maglev, flags: BPF_F_NO_PREALLOC, innerMapFd: template } as const
+      made.set(name, mapOf(kernel, kernel.mapCreate(attributes)))
+    }
   }
-  return { kernel, maps: kernelLbMaps(kernel, name => made.get(name) as KernelMap, settings.layout) }
+  return { kernel, maps: kernelLbMaps(kernel, name => made.get(name) as KernelMap, settings) }
 }
 
 function mapOf (kernel: Kernel, descriptor: Result<number>): KernelMap {

@@ -1,0 +1,43 @@
+// The balancer on an emulated kernel of its own, in any layout, without an agent: whoever asks fills the maps.
+
+import { decodeRevNatId } from '../../lib/datapath/index.ts'
+import type { DatapathLayout } from '../../lib/datapath/index.ts'
+import { defaultSettings, kernelLbMaps, oneTableSizeForAll } from '../../lib/loadbalancer/index.ts'
+import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
+import { createDatapath } from '../../lib/sim/datapath.ts'
+import type { Datapath } from '../../lib/sim/datapath.ts'
+import { testAssets } from './assets.ts'
+import type { WorldMaps } from './balancer-world.ts'
+
+/** places of the flat array: more than any world has services */
+export const flatServices = 64
+
+/** @param m of layouts with one table size for all */
+export function emulateBalancer (layout: DatapathLayout, m: number, more: Partial<NodeSettings> = {}): { datapath: Datapath, maps: WorldMaps } {
+  const settings: NodeSettings = {
+    ...defaultSettings('twin'),
+    layout,
+    tableSizePolicy: oneTableSizeForAll(layout) ? { fixed: m } : { perService: { perBackend: 100 } },
+    ...(layout === 'flat' ? { mapSizes: { ...defaultSettings('twin').mapSizes, maglev: flatServices } } : {}),
+    ...more
+  }
+  const datapath = createDatapath(testAssets(), settings, () => 7)
+  const { maglev } = kernelLbMaps(datapath.kernel, datapath.map, settings)
+  return {
+    datapath,
+    maps: {
+      update (map, key, value) {
+        const updated = datapath.map(map).update(key, value)
+        if (!updated.ok) throw new Error(`${map}: ${updated.error.message}`)
+      },
+      setTable (map, key, ids) {
+        const tables = map.includes('lb4') ? maglev[4] : maglev[6]
+        const table = tables.create(ids)
+        if (!table.ok) throw new Error(table.error.message)
+        const set = tables.set(decodeRevNatId(key), table.value)
+        if (!set.ok) throw new Error(set.error.message)
+        table.value.release()
+      }
+    }
+  }
+}
