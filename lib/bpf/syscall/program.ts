@@ -7,10 +7,12 @@ import { freeImage, loadImage } from '../core/program-image.ts'
 import type { ProgramImage } from '../core/program-image.ts'
 import { encode } from '../isa/index.ts'
 import type { Insn } from '../isa/insn.ts'
+import { checkName } from '../map/index.ts'
 import type { KernelMap, MapTraits } from '../map/index.ts'
 import type { FunctionInfo, LineInfo, ProgramTypeName } from '../object/spec.ts'
 import { failure, success } from '../profile/errno.ts'
 import type { Errno, Result } from '../profile/errno.ts'
+import type { KernelProfile } from '../profile/index.ts'
 import { tryRewrite } from '../rewrite/index.ts'
 import type { TranslatedProgram } from '../rewrite/translated.ts'
 import { verify } from '../verifier/index.ts'
@@ -38,7 +40,7 @@ export interface LoadedProgram {
   readonly id: number
   readonly name: string
   readonly type: ProgramTypeName
-  /** 16 hex digits: the first half of SHA-1 over the instructions with map references cleared */
+  /** 16 hex digits: the first 8 bytes of the profile's hash over the instructions with map references cleared */
   readonly tag: string
   readonly insns: readonly Insn[]
   readonly translated: TranslatedProgram
@@ -80,6 +82,8 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
   if (attr.insns.length === 0 || attr.insns.length > limits.maxInsns) {
     return failure('E2BIG', `a program has 1 to ${limits.maxInsns} instructions, not ${attr.insns.length}`)
   }
+  const wrongName = checkName('program', attr.name)
+  if (wrongName !== null) return wrongName
   const resolved = resolveMaps(attr.insns, mapOf, limits.mapsPerProgram)
   if (!resolved.ok) return resolved
   const { usedMaps } = resolved.value
@@ -94,7 +98,7 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
     id,
     name: attr.name,
     type: attr.type,
-    tag: programTag(attr.insns),
+    tag: programTag(core.profile, attr.insns),
     insns: attr.insns,
     translated,
     image: image.value,
@@ -162,8 +166,8 @@ function resolveMaps (insns: readonly Insn[], mapOf: LoadContext['mapOf'], mapsM
 }
 
 /** The kernel's tag: equal programs have equal tags whichever maps they were loaded with. */
-function programTag (insns: readonly Insn[]): string {
-  return createHash('sha1').update(encode(withoutMaps(insns))).digest('hex').slice(0, 16)
+function programTag ({ tagHash }: KernelProfile, insns: readonly Insn[]): string {
+  return createHash(tagHash).update(encode(withoutMaps(insns))).digest('hex').slice(0, 16)
 }
 
 function withoutMaps (insns: readonly Insn[]): Insn[] {
