@@ -8,6 +8,7 @@ import { kernelProfiles } from '../../lib/bpf/profile/index.ts'
 import type { ErrnoName, Result } from '../../lib/bpf/profile/errno.ts'
 import { DescriptorTable } from '../../lib/bpf/syscall/descriptors.ts'
 import { loadCollection } from '../../lib/bpf/syscall/index.ts'
+import type { Insn } from '../../lib/bpf/isa/insn.ts'
 import type { VerifierRefusal } from '../../lib/bpf/syscall/index.ts'
 import { emulatedKernel, emulatedStory, loadFixture, u32 } from '../support/emulated-story.ts'
 import { BPF_F_INNER_MAP, tellInnerMapStory } from '../support/inner-map-story.ts'
@@ -105,6 +106,32 @@ t.test('what the kernel refuses at creation and load', async (t) => {
   const refused = kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns: wild })
   t.match(refused, { ok: false, error: { name: 'EBADF', message: 'fd 999 is not pointing to valid bpf_map' } })
   t.equal(kernel.programs().length, 0)
+})
+
+t.test('wide immediates that name a map: errno as Linux 6.18 has them', async (t) => {
+  const kernel = emulatedKernel(profile)
+  const array = value(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, flags: 0 }))
+  const load = (fd: number, src: number, upper: Partial<Insn> = {}): Result<number> => kernel.progLoad({
+    name: 'p',
+    type: 'xdp',
+    license: 'GPL',
+    insns: asm('r1 = 5 ll\nr0 = 0\nexit').map((insn, slot) => slot === 0 ? { ...insn, src, imm: fd } : slot === 1 ? { ...insn, ...upper } : insn)
+  })
+  const program = value(load(array, 1))
+  t.same([load(program, 1), load(999, 1), load(array, 1, { imm: 4 }), load(999, 1, { imm: 4 }), load(999, 1, { dst: 3 })].map(errno),
+    ['EINVAL', 'EBADF', 'EINVAL', 'EINVAL', 'EINVAL'])
+  t.same([load(array, 2), load(array, 2, { imm: 2 ** 29 - 1 }), load(array, 2, { imm: 2 ** 29 }), load(array, 2, { imm: -1 })].map(errno),
+    ['ENOTSUPP', 'ENOTSUPP', 'EINVAL', 'EINVAL'])
+})
+
+t.test('equal programs over equal maps are told apart by the ids of their maps', async (t) => {
+  const kernel = emulatedKernel(profile)
+  const ids = [1, 2].map(() => {
+    const map = value(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, flags: 0 }))
+    const insns = asm('r1 = 5 ll\nr0 = 0\nexit').map((insn, slot) => slot === 0 ? { ...insn, src: 1, imm: map } : insn)
+    return value(kernel.program(value(kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns })))).translated.insns[0]?.imm
+  })
+  t.same(ids, [1, 2])
 })
 
 t.test('a refusal by the verifier carries its log and the instruction', async (t) => {

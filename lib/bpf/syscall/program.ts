@@ -54,7 +54,7 @@ export interface LoadedProgram {
   release (): void
 }
 
-/** What verifier and rewrite made of a program over maps of these shapes; programs hold no map ids, so kernels may share it. */
+/** What verifier and rewrite made of a program over maps of these shapes: kernels may share it, but for the map ids in it. */
 export interface Translation {
   readonly translated: TranslatedProgram
   readonly verifierLog: string
@@ -64,6 +64,8 @@ export interface Translation {
 export type Translations = Map<string, Translation>
 
 const TRANSLATIONS_MAX = 64
+/** no offset into a map value may reach it */
+const VALUE_OFFSETS = 2 ** 29
 
 interface LoadContext {
   readonly id: number
@@ -89,7 +91,8 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
   const { usedMaps } = resolved.value
   const translation = translate(core, attr, resolved.value, translations)
   if (!translation.ok) return translation
-  const { translated, verifierLog } = translation.value
+  const { verifierLog } = translation.value
+  const translated = withMapIds(translation.value.translated, usedMaps)
   const valueOffset = core.profile.structs.bpfArray.value
   const image = loadImage(core, translated, usedMaps.map(({ address }) => ({ address, valueAddress: address + valueOffset })))
   if (!image.ok) return image
@@ -152,17 +155,31 @@ function resolveMaps (insns: readonly Insn[], mapOf: LoadContext['mapOf'], mapsM
     const { code, src, imm } = insns[insn] as Insn
     if (!isWideImmediate(code)) continue
     const upper = insns[insn + 1]
-    if (upper !== undefined && (src === PSEUDO_MAP_FD || src === PSEUDO_MAP_VALUE)) {
+    if (isUpperHalf(upper) && (src === PSEUDO_MAP_FD || src === PSEUDO_MAP_VALUE)) {
+      if (src === PSEUDO_MAP_FD && upper.imm !== 0) return failure('EINVAL', 'unrecognized bpf_ld_imm64 insn')
       const map = mapOf(imm)
-      if (!map.ok) return failure('EBADF', `fd ${imm} is not pointing to valid bpf_map`)
+      if (!map.ok) return failure(map.error.name, `fd ${imm} is not pointing to valid bpf_map`)
       let usedMap = usedMaps.indexOf(map.value)
       if (usedMap < 0) usedMap = usedMaps.push(map.value) - 1
       if (usedMaps.length > mapsMax) return failure('E2BIG', `The total number of maps per program has reached the limit of ${mapsMax}`)
-      mapRefs.push({ insn, usedMap, valueOffset: src === PSEUDO_MAP_VALUE ? upper.imm >>> 0 : null })
+      const valueOffset = src === PSEUDO_MAP_VALUE ? upper.imm >>> 0 : null
+      if (valueOffset !== null && valueOffset >= VALUE_OFFSETS) return failure('EINVAL', `direct value offset of ${valueOffset} is not allowed`)
+      mapRefs.push({ insn, usedMap, valueOffset })
     }
     insn++
   }
   return success({ usedMaps, mapRefs })
+}
+
+/** What is no second half of a wide immediate, the verifier refuses. */
+function isUpperHalf (insn: Insn | undefined): insn is Insn {
+  return insn !== undefined && insn.code === 0 && insn.dst === 0 && insn.src === 0 && insn.off === 0
+}
+
+/** A translation made for other maps of the same shapes, with the ids of these. */
+function withMapIds ({ insns, functions }: TranslatedProgram, usedMaps: readonly KernelMap[]): TranslatedProgram {
+  const named = insns.map((insn) => insn.mapRef === undefined ? insn : { ...insn, imm: usedMaps[insn.mapRef.usedMap]?.id ?? 0 })
+  return { functions, insns: named }
 }
 
 /** The kernel's tag: equal programs have equal tags whichever maps they were loaded with. */
