@@ -27,8 +27,8 @@ const BackendParams = Type.Object({
 
 export const backends: Route = async (app, { sim }) => {
   const put = (service: ServiceView, changed: readonly Backend[]): ServiceView => {
-    const { namespace, name, frontends } = service
-    return sim.putService({ namespace, name, frontends, backends: changed } satisfies ServiceSpec)
+    const { source, ...spec } = service
+    return sim.putService({ ...spec, backends: changed } satisfies ServiceSpec)
   }
 
   app.get('/v1/services/:namespace/:name/backends', {

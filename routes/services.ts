@@ -1,6 +1,7 @@
 // /v1/services: the cluster's desired state, one service at a time.
 
 import { Type } from 'typebox'
+import { SimError } from '../lib/sim/errors.ts'
 import type { ServiceSpec as Spec } from '../lib/sim/types.ts'
 import { ifMatchHeader, jsonAnswer, noContent } from './support/answers.ts'
 import type { Route } from './support/context.ts'
@@ -14,7 +15,9 @@ import { validated } from './support/validated.ts'
 
 const tags = ['services']
 const bodyLimit = limits.serviceBodyBytes
-const address = ({ namespace, name }: { namespace: string, name: string }) => `/v1/services/${namespace}/${name}`
+interface Named { readonly namespace: string, readonly name: string }
+
+const address = ({ namespace, name }: Named) => `/v1/services/${namespace}/${name}`
 
 export const services: Route = async (app, { sim }) => {
   app.get('/v1/services', {
@@ -80,7 +83,9 @@ export const services: Route = async (app, { sim }) => {
     const current = findOrNull('SERVICE_NOT_FOUND', () => sim.getService(namespace, name))
     if (current === null) refuseIfMatch(request)
     else requireIfMatch(request, current)
-    const service = sim.putService({ namespace, name, ...request.body } as Spec)
+    refuseOtherName(request.params, request.body)
+    const { source, ...body } = request.body
+    const service = sim.putService({ ...body, namespace, name } as Spec)
     reply.header('etag', jsonTag(service))
     if (current === null) reply.code(201).header('location', address(service))
     return service
@@ -103,9 +108,8 @@ export const services: Route = async (app, { sim }) => {
     const { namespace, name } = request.params
     const current = sim.getService(namespace, name)
     requireIfMatch(request, current)
-    const { frontends, backends } = current
-    const merged = validated(request, ServiceBody, mergePatch({ frontends, backends }, request.body))
-    const service = sim.putService({ namespace, name, ...merged } as Spec)
+    const { source, ...spec } = current
+    const service = sim.putService(validated(request, ServiceSpec, mergePatch(spec, request.body)) as Spec)
     reply.header('etag', jsonTag(service))
     return service
   })
@@ -125,4 +129,11 @@ export const services: Route = async (app, { sim }) => {
     sim.deleteService(namespace, name)
     return reply.code(204).send(null)
   })
+}
+
+/** A service is not renamed by putting it somewhere else. */
+function refuseOtherName (params: Named, body: Partial<Named>): void {
+  const places = (['namespace', 'name'] as const).filter((member) => (body[member] ?? params[member]) !== params[member])
+    .map((member) => ({ pointer: `/${member}`, detail: `is ${body[member]}, but the address says ${params[member]}` }))
+  if (places.length > 0) throw new SimError('INVALID_ARGUMENT', `${places[0]?.pointer} ${places[0]?.detail}.`, { places })
 }

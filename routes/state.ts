@@ -1,6 +1,6 @@
 // /v1/state: the whole desired state at once, to save, compare and restore.
 
-import type { ServiceSpec } from '../lib/sim/types.ts'
+import type { ClusterStateInput } from '../lib/sim/types.ts'
 import { optionalIfMatchHeader, jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { honourIfMatch, jsonTag } from './support/etag.ts'
@@ -24,15 +24,15 @@ export const state: Route = async (app, { sim }) => {
     schema: {
       operationId: 'putState',
       tags,
-      summary: 'Replace all services and node addresses',
-      description: 'The services come as one edited here, whatever their source was. Nodes keep their settings.',
+      summary: 'Replace all services, node addresses and nodes',
+      description: 'What GET answered restores that state. Imported services stay imported: they change by importing their objects again.',
       headers: optionalIfMatchHeader,
       body: ClusterStateBody,
       response: { 200: jsonAnswer('The state as replaced.', ClusterState, 'ETag') }
     }
   }, async (request, reply) => {
     if (request.headers['if-match'] !== undefined) honourIfMatch(request, sim.getState())
-    const replaced = sim.putState(request.body as { nodeAddresses: string[], services: ServiceSpec[] })
+    const replaced = sim.putState(request.body as unknown as ClusterStateInput)
     reply.header('etag', jsonTag(replaced))
     return replaced
   })

@@ -1,11 +1,12 @@
 // The part of the simulator that is about the desired state: services, node addresses, imports, the whole state.
 
-import { complete, done, normaliseNodeAddresses, normaliseService, refuseImported, serviceKey } from '../loadbalancer/index.ts'
-import type { Draft, LbResult, Service } from '../loadbalancer/index.ts'
+import { complete, defaultSettings, done, normaliseNodeAddresses, normaliseService, refuseImported, serviceKey } from '../loadbalancer/index.ts'
+import type { Draft, LbResult, NodeSettings, Service } from '../loadbalancer/index.ts'
 import { SimError, simErrorOf } from './errors.ts'
 import type { SimErrorPlace } from './errors.ts'
 import { importSteps } from './import.ts'
 import type { NodeSet } from './node-set.ts'
+import { completeSettings } from './settings.ts'
 import type { ClusterState, ServiceView, Simulator } from './types.ts'
 
 type ClusterOperations = Pick<Simulator, 'listServices' | 'getService' | 'putService' | 'deleteService' | 'importDocuments' |
@@ -13,8 +14,8 @@ type ClusterOperations = Pick<Simulator, 'listServices' | 'getService' | 'putSer
 
 export function clusterOperations (set: NodeSet, touch: () => void): ClusterOperations {
   const { cluster } = set
-  const change = <T>(make: (draft: Draft) => LbResult<T>): T => {
-    const made = set.change(make)
+  const change = <T>(make: (draft: Draft) => LbResult<T>, nodes?: readonly NodeSettings[]): T => {
+    const made = set.change(make, nodes)
     touch()
     return made
   }
@@ -50,11 +51,13 @@ export function clusterOperations (set: NodeSet, touch: () => void): ClusterOper
     importDocuments: (documents, options) => complete(importSteps(set, documents, options, touch)),
     importSteps: (documents, options) => importSteps(set, documents, options, touch),
     getState,
-    putState ({ nodeAddresses, services }) {
+    putState ({ nodeAddresses, services, nodes }) {
       const addresses = valid(normaliseNodeAddresses(nodeAddresses, '/nodeAddresses'))
-      const normalised = services.map((spec, index) => valid(normaliseService(spec, 'api', `/services/${index}`)))
-      refuseRepeated(normalised)
-      change((draft) => replaceAll(draft, addresses, normalised))
+      const normalised = services.map((spec, index) => valid(normaliseService(spec, spec.source ?? 'api', `/services/${index}`)))
+      refuseRepeated('/services', normalised.map(serviceKey))
+      refuseRepeated('/nodes', (nodes ?? []).map(({ name }) => name))
+      const settings = nodes?.map((given) => completeSettings(defaultSettings(given.name), given))
+      change((draft) => replaceAll(draft, addresses, normalised), settings)
       return getState()
     },
     getNodeAddresses: () => cluster.nodeAddresses,
@@ -67,17 +70,16 @@ export function clusterOperations (set: NodeSet, touch: () => void): ClusterOper
 }
 
 function serviceView (service: Service): ServiceView {
-  const { namespace, name, source, frontends, backends } = service
-  return { namespace, name, source, frontends: frontends.map(({ scope, ...frontend }) => frontend), backends }
+  return { ...service, frontends: service.frontends.map(({ scope, ...frontend }) => frontend) }
 }
 
-function refuseRepeated (services: readonly Service[]): void {
-  const names = new Map<string, number>()
+function refuseRepeated (list: string, names: readonly string[]): void {
+  const seen = new Map<string, number>()
   const places: SimErrorPlace[] = []
-  services.forEach((service, index) => {
-    const first = names.get(serviceKey(service))
-    if (first === undefined) names.set(serviceKey(service), index)
-    else places.push({ pointer: `/services/${index}`, detail: `service ${serviceKey(service)} stands at /services/${first} already` })
+  names.forEach((name, index) => {
+    const first = seen.get(name)
+    if (first === undefined) seen.set(name, index)
+    else places.push({ pointer: `${list}/${index}`, detail: `${name} stands at ${list}/${first} already` })
   })
   const first = places[0]
   if (first !== undefined) throw new SimError('INVALID_ARGUMENT', `${first.pointer}: ${first.detail}`, { places })

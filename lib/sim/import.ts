@@ -27,13 +27,15 @@ export function importSteps (
 function * stepsOf (
   set: NodeSet, documents: readonly unknown[], { operation, dryRun }: ImportOptions, touch: () => void
 ): Steps<ImportReport> {
-  const ciliumSettings = set.has(CILIUM_NODE) ? set.get(CILIUM_NODE).settings : null
+  const settings = set.list().map((node) => node.settings)
+  const ciliumSettings = settings.find(({ name }) => name === CILIUM_NODE) ?? null
   const imported = yield * draftSteps(set.cluster, documents, { operation, ciliumSettings })
   if (!imported.ok) throw simErrorOf(imported.error)
   const { draft, counts } = imported.value
+  const changed = imported.value.ciliumSettings
   const changes = counts.created + counts.updated + counts.deleted > 0
   if (changes) {
-    yield * set.realiseSteps(draft, imported.value.ciliumSettings, dryRun)
+    yield * set.realiseSteps(draft, settings.map((one) => one.name === changed?.name ? changed : one), dryRun)
     if (!dryRun) touch()
   }
   return { revision: set.cluster.revision, ...counts }

@@ -1,7 +1,7 @@
 // The part of the simulator that is about nodes: settings, and what lies in a node's kernel.
 
 import { defaultSettings } from '../loadbalancer/index.ts'
-import type { NodeSettings as LbNodeSettings, RealisedFrontend } from '../loadbalancer/index.ts'
+import type { RealisedFrontend } from '../loadbalancer/index.ts'
 import type { KernelMap } from '../bpf/map/index.ts'
 import type { LoadedProgram } from '../bpf/syscall/index.ts'
 import { lbMapsText } from '../loadbalancer/index.ts'
@@ -9,7 +9,8 @@ import { SimError } from './errors.ts'
 import type { EmulatedNode } from './node.ts'
 import type { NodeSet } from './node-set.ts'
 import { frontendView, nodeView, tableView } from './node-views.ts'
-import type { NodeSettings, Simulator } from './types.ts'
+import { completeSettings } from './settings.ts'
+import type { Simulator } from './types.ts'
 import { mapEntries, mapView, programView, xlatedText } from './views.ts'
 
 type NodeOperations = Pick<Simulator, 'listNodes' | 'getNode' | 'createNode' | 'updateNode' | 'deleteNode' | 'listFrontends' | 'getFrontend' |
@@ -25,8 +26,8 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
   return {
     listNodes: () => set.list().map(nodeView),
     getNode: (name) => nodeView(set.get(name)),
-    createNode: (settings) => changed(nodeView(set.create(withDefaults(defaultSettings(settings.name), settings)))),
-    updateNode: (name, patch) => changed(nodeView(set.replace(withDefaults(set.get(name).settings, { ...patch, name })))),
+    createNode: (settings) => changed(nodeView(set.create(completeSettings(defaultSettings(settings.name), settings)))),
+    updateNode: (name, patch) => changed(nodeView(set.replace(completeSettings(set.get(name).settings, { ...patch, name })))),
     deleteNode: (name) => { changed(set.delete(name)) },
     listFrontends: (name) => {
       const node = set.get(name)
@@ -61,16 +62,6 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
         cpuLeases
       }
     }
-  }
-}
-
-/** A merge patch on settings; sizes and options member by member. */
-function withDefaults (base: LbNodeSettings, given: Partial<NodeSettings> & { readonly name: string }): LbNodeSettings {
-  return {
-    ...base,
-    ...given,
-    mapSizes: { ...base.mapSizes, ...given.mapSizes },
-    options: { ...base.options, ...given.options }
   }
 }
 

@@ -1,7 +1,7 @@
 // The cluster and its nodes: the one place where either changes.
 
-import { Cluster, complete, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
-import type { Draft, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
+import { Cluster, complete, realiseSteps, refusePlaces, validateSettings } from '../loadbalancer/index.ts'
+import type { Draft, LbError, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { SimError, simErrorOf } from './errors.ts'
@@ -44,13 +44,9 @@ export class NodeSet {
     return this.#context.assets.core
   }
 
-  has (name: string): boolean {
-    return this.#nodes.has(name)
-  }
-
   create (settings: NodeSettings): EmulatedNode {
     if (this.#nodes.has(settings.name)) throw new SimError('NODE_EXISTS', `node ${settings.name} exists; change it or delete it first`)
-    if (this.#nodes.size >= NODES_MAX) throw new SimError('LIMIT_EXCEEDED', `${NODES_MAX} nodes are the limit`, { facts: { limit: NODES_MAX } })
+    refuseTooMany(this.#nodes.size + 1)
     return this.#put(settings)
   }
 
@@ -77,37 +73,50 @@ export class NodeSet {
     }
   }
 
-  /** Drafts a change, realises it on every node and commits it. @throws SimError of the refusal; then nothing has changed */
-  change<T> (make: (draft: Draft) => LbResult<T>): T {
+  /**
+   * Drafts a change, realises it on every node and commits it.
+   * @param wanted all nodes there are to be from then on
+   * @throws SimError of the refusal; then nothing has changed
+   */
+  change<T> (make: (draft: Draft) => LbResult<T>, wanted?: readonly NodeSettings[]): T {
     this.#refuseWhileChanging()
     const draft = this.cluster.draft()
     const made = make(draft)
     if (!made.ok) throw simErrorOf(made.error)
-    this.realise(draft)
+    complete(this.realiseSteps(draft, wanted))
     return made.value
   }
 
   /**
-   * Realises a draft on every node and commits it.
-   * @param replacement settings of a node that is built anew in the same change
+   * Realises a draft on every node and commits it, in steps; until the last one no other change may begin.
+   * @param wanted all nodes there are to be from then on; those whose settings are others now are built anew
    * @param dryRun only find out whether it could be
    */
-  realise (draft: Draft, replacement: NodeSettings | null = null, dryRun = false): void {
-    complete(this.realiseSteps(draft, replacement, dryRun))
-  }
-
-  /** The same in steps; until the last one no other change may begin. */
-  * realiseSteps (draft: Draft, replacement: NodeSettings | null = null, dryRun = false): Steps<void> {
-    const rebuilt = replacement === null ? null : this.#build(this.#valid(replacement), draft)
-    const others = this.list().filter(({ settings }) => settings.name !== replacement?.name)
+  * realiseSteps (draft: Draft, wanted = this.#settings(), dryRun = false): Steps<void> {
+    refuseTooMany(wanted.length)
+    const rebuilt = new Map(wanted.flatMap((settings, index) => {
+      const valid = this.#valid(settings, `/nodes/${index}`)
+      return this.#isBuilt(valid) ? [] : [[valid.name, this.#build(valid, draft)] as const]
+    }))
+    const kept = wanted.flatMap(({ name }) => rebuilt.has(name) ? [] : [this.get(name)])
     if (dryRun) {
-      for (const { node } of others) yield * tryPlan(node, draft)
+      for (const { node } of kept) yield * tryPlan(node, draft)
       return
     }
-    const realised = yield * realiseSteps(draft, others)
+    const realised = yield * realiseSteps(draft, kept)
     if (!realised.ok) throw simErrorOf(realised.error)
     draft.commit()
-    if (rebuilt !== null) this.#nodes.set(rebuilt.settings.name, rebuilt)
+    const nodes = wanted.map(({ name }) => rebuilt.get(name) ?? this.get(name))
+    this.#nodes.clear()
+    for (const node of nodes) this.#nodes.set(node.settings.name, node)
+  }
+
+  #settings (): readonly NodeSettings[] {
+    return this.list().map(({ settings }) => settings)
+  }
+
+  #isBuilt (settings: NodeSettings): boolean {
+    return JSON.stringify(this.#nodes.get(settings.name)?.settings) === JSON.stringify(settings)
   }
 
   #refuseWhileChanging (): void {
@@ -121,15 +130,24 @@ export class NodeSet {
     return node
   }
 
-  #valid (settings: NodeSettings): NodeSettings {
+  /** @param at JSON Pointer of the settings within the input */
+  #valid (settings: NodeSettings, at = ''): NodeSettings {
     const valid = validateSettings(settings, kernelProfiles.map(({ name }) => name))
-    if (!valid.ok) throw simErrorOf(valid.error)
-    return valid.value
+    if (valid.ok) return valid.value
+    throw simErrorOf(at === '' ? valid.error : refusedAt(at, valid.error))
   }
 
   #build (settings: NodeSettings, desired: Cluster | Draft = this.cluster): EmulatedNode {
     return buildNode(settings, { ...this.#context, desired, generation: ++this.#generations })
   }
+}
+
+function refuseTooMany (nodes: number): void {
+  if (nodes > NODES_MAX) throw new SimError('LIMIT_EXCEEDED', `${NODES_MAX} nodes are the limit`, { facts: { limit: NODES_MAX } })
+}
+
+function refusedAt (at: string, { code, places }: LbError): LbError {
+  return refusePlaces(code, places.map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail }))).error
 }
 
 function * tryPlan (node: LbNode, draft: Draft): Steps<void> {

@@ -35,6 +35,8 @@ export interface ServiceSpec {
   readonly name: string
   readonly frontends: readonly FrontendSpec[]
   readonly backends: readonly BackendSpec[]
+  /** Kubernetes' own: addresses of a class that Cilium does not manage get no wildcard entries */
+  readonly loadBalancerClass?: string
 }
 
 export interface ServiceView extends ServiceSpec {
@@ -219,6 +221,14 @@ export interface ClusterState {
   readonly nodes: readonly NodeSettings[]
 }
 
+export interface ClusterStateInput {
+  readonly nodeAddresses: readonly string[]
+  /** made here (`api`) unless said */
+  readonly services: ReadonlyArray<ServiceSpec & { readonly source?: ServiceView['source'] }>
+  /** all nodes, completed as new ones are; left out: the nodes stay as they are */
+  readonly nodes?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
+}
+
 export interface Simulator {
   revision (): number
   /** creation or last change of the simulator's state, ms since the epoch, from the clock handed in */
@@ -237,7 +247,8 @@ export interface Simulator {
    */
   importSteps (documents: readonly unknown[], options: { operation: 'apply' | 'delete', dryRun: boolean }): Generator<undefined, ImportReport>
   getState (): ClusterState
-  putState (state: { nodeAddresses: readonly string[], services: readonly ServiceSpec[] }): ClusterState
+  /** takes what getState gave: the same services, addresses and nodes are there again */
+  putState (state: ClusterStateInput): ClusterState
   getNodeAddresses (): readonly string[]
   putNodeAddresses (addresses: readonly string[]): readonly string[]
 

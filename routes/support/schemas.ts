@@ -81,16 +81,27 @@ const serviceExample = {
   backends: [{ address: '10.244.1.7', port: 8443 }, { address: '10.244.2.9', port: 8443 }, { address: '10.244.3.4', port: 8443, weight: 50 }]
 }
 
-export const ServiceBody = Type.Object({ frontends, backends }, {
-  title: 'ServiceBody', description: 'A service without its name, which the address carries.', ...closed, examples: [serviceExample]
+const LoadBalancerClass = Type.String({ minLength: 1, maxLength: 253, description: 'Kubernetes\' loadBalancerClass: addresses of a class that Cilium does not manage get no wildcard entry.' })
+const loadBalancerClass = Type.Optional(LoadBalancerClass)
+
+export const ServiceBody = Type.Object({
+  namespace: Type.Optional(ObjectName('Namespace, as in the address')),
+  name: Type.Optional(ObjectName('Name, as in the address')),
+  source: Type.Optional(OneOf(['api'], 'As read: who owns the object.')),
+  frontends,
+  backends,
+  loadBalancerClass
+}, {
+  title: 'ServiceBody', description: 'A service. Its name is in the address; what GET answers is accepted as it is.', ...closed, examples: [serviceExample]
 })
 
 export const ServicePatch = Type.Object({
   frontends: Type.Optional(Nullable(Type.Array(FrontendSpec, { maxItems: limits.frontendsPerService }), 'Replaces all frontends; null removes them.')),
-  backends: Type.Optional(Nullable(Type.Array(BackendSpec, { maxItems: limits.backendsPerService }), 'Replaces all backends; null removes them.'))
+  backends: Type.Optional(Nullable(Type.Array(BackendSpec, { maxItems: limits.backendsPerService }), 'Replaces all backends; null removes them.')),
+  loadBalancerClass: Type.Optional(Nullable(LoadBalancerClass, 'null removes it.'))
 }, { title: 'ServicePatch', description: 'Merge patch of a service.', ...closed, examples: [{ backends: [{ address: '10.244.1.7', port: 8443 }] }] })
 
-export const ServiceSpec = Type.Object({ namespace: ObjectName('Namespace'), name: ObjectName('Name'), frontends, backends }, {
+export const ServiceSpec = Type.Object({ namespace: ObjectName('Namespace'), name: ObjectName('Name'), frontends, backends, loadBalancerClass }, {
   title: 'ServiceSpec', description: 'A service: its frontends and its backends.', ...closed, examples: [{ namespace: 'shop', name: 'web', ...serviceExample }]
 })
 
@@ -101,7 +112,8 @@ export const Service = Type.Object({
   name: ObjectName('Name'),
   source: Source,
   frontends: Type.Array(FrontendSpec, { description: 'Addresses of the service.' }),
-  backends: Type.Array(BackendSpec, { description: 'Backends of the service.' })
+  backends: Type.Array(BackendSpec, { description: 'Backends of the service.' }),
+  loadBalancerClass
 }, { title: 'Service', description: 'A service of the cluster\'s desired state.', ...closed })
 
 // -- imports, addresses, state
@@ -200,12 +212,18 @@ export const ClusterState = Type.Object({
   nodes: Type.Array(NodeSettings, { description: 'Settings of all nodes.' })
 }, { title: 'ClusterState', description: 'The whole state, but for what was computed from it.', ...closed })
 
+const ServiceOfState = Type.Object({ ...ServiceSpec.properties, source: Type.Optional(Source) }, {
+  title: 'ServiceOfState', description: 'A service as it is saved: one edited here unless `source` says that it was imported.', ...closed
+})
+
 export const ClusterStateBody = Type.Object({
+  revision: Type.Optional(count('As read; without effect, revisions only grow.', Number.MAX_SAFE_INTEGER)),
   nodeAddresses: Type.Array(Address, { maxItems: limits.nodeAddresses, uniqueItems: true, default: [], description: 'The cluster\'s node addresses.' }),
-  services: Type.Array(ServiceSpec, { maxItems: limits.services, default: [], description: 'All services; what is not listed goes.' })
+  services: Type.Array(ServiceOfState, { maxItems: limits.services, default: [], description: 'All services; what is not listed goes.' }),
+  nodes: Type.Optional(Type.Array(NodeCreation, { maxItems: limits.nodes, description: 'All nodes; what is not listed goes. Left out: the nodes stay as they are.' }))
 }, {
   title: 'ClusterStateBody',
-  description: 'The desired state to take the place of the current one. Nodes keep their settings.',
+  description: 'The state to take the place of the current one; what GET answers is accepted as it is.',
   ...closed,
   examples: [{ nodeAddresses: ['192.0.2.10'], services: [{ namespace: 'shop', name: 'web', ...serviceExample }] }]
 })

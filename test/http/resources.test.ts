@@ -37,12 +37,19 @@ t.test('services', async (t) => {
   const replaced = await put({ 'if-match': read.header('etag') }, { ...web, backends: web.backends.slice(1) })
   t.match([replaced.status, replaced.json()], [200, { backends: [{ address: '10.244.2.9' }, {}] }])
   t.equal((await put({ 'if-match': read.header('etag') })).status, 412, 'the version that was replaced is stale')
+  t.same((await put({ 'if-match': '*' }, replaced.json())).json(), replaced.json(), 'what was read is accepted')
+  t.match((await put({ 'if-match': '*' }, { ...replaced.json(), name: 'other' })).json(), { code: 'INVALID_ARGUMENT', errors: [{ pointer: '/name' }] })
 
   const patched = await api.call('PATCH', '/v1/services/shop/web', {
     body: { backends: [{ address: '10.244.9.9', port: 1 }] }, headers: { 'if-match': '*', 'content-type': 'application/merge-patch+json' }
   })
   t.match(patched.json(), { frontends: [{ address: '172.20.0.10' }], backends: [{ address: '10.244.9.9' }] })
-  t.match((await api.call('PATCH', '/v1/services/shop/web', { body: { backends: null }, headers: { 'if-match': patched.header('etag') } })).json(), { backends: [] })
+  const inPatch = { body: { loadBalancerClass: 'example.com/other' }, headers: { 'if-match': '*' } }
+  t.match((await api.call('PATCH', '/v1/services/shop/web', inPatch)).json(), { loadBalancerClass: 'example.com/other', backends: [{}] })
+  await api.call('POST', '/v1/services/shop/web/backends', { body: { address: '10.244.9.10', port: 1 } })
+  const classed = await api.call('GET', '/v1/services/shop/web')
+  t.match(classed.json(), { loadBalancerClass: 'example.com/other', backends: [{}, {}] }, 'a new backend leaves the rest of its service')
+  t.match((await api.call('PATCH', '/v1/services/shop/web', { body: { backends: null }, headers: { 'if-match': classed.header('etag') } })).json(), { backends: [] })
 
   t.equal((await api.call('DELETE', '/v1/services/shop/web')).status, 428)
   t.equal((await api.call('DELETE', '/v1/services/shop/web', { headers: { 'if-match': '*' } })).status, 204)
@@ -117,6 +124,7 @@ t.test('nodes and what they hold', async (t) => {
   t.match((await api.call('PATCH', '/v1/nodes/dynamic', { body: { possibleCpus: 4, mapSizes: { maglev: 500 } }, headers: { 'if-match': changed.header('etag') } })).json(),
     { possibleCpus: 4, mapSizes: { maglev: 500, services: 65536 }, tableSizePolicy: { fixed: 1021 } })
   t.equal((await api.call('PATCH', '/v1/nodes/dynamic', { body: { addresses: ['192.0.2.1'] }, headers: { 'if-match': '*' } })).status, 200)
+  t.same((await api.call('PATCH', '/v1/nodes/dynamic', { body: { options: { 'bpf-lb-external-clusterip': null } }, headers: { 'if-match': '*' } })).json()['options'], {}, 'null unsets')
   t.match((await api.call('PATCH', '/v1/nodes/dynamic', { body: { addresses: null }, headers: { 'if-match': '*' } })).json(), { addresses: null })
 
   const frontends = (await api.call('GET', '/v1/nodes/small/frontends?namespace=shop&service=web')).json()['items'] as Array<{ id: number }>
@@ -267,11 +275,12 @@ t.test('state and node addresses', async (t) => {
   t.equal((await api.call('PUT', '/v1/node-addresses', { body: { addresses: [] }, headers: { 'if-match': '"stale"' } })).status, 412)
   await create(api)
   const saved = await api.call('GET', '/v1/state')
-  const { nodeAddresses, services } = saved.json() as { nodeAddresses: string[], services: Array<Json & { source?: string }> }
-  const body = { nodeAddresses, services: services.map(({ source, ...service }) => service) }
-  t.match((await api.call('PUT', '/v1/state', { body: {} })).json(), { nodeAddresses: [], services: [] })
+  const { revision, ...body } = saved.json()
+  t.match((await api.call('PUT', '/v1/state', { body: {} })).json(), { nodeAddresses: [], services: [], nodes: body['nodes'] })
   t.equal((await api.call('PUT', '/v1/state', { body, headers: { 'if-match': saved.header('etag') } })).status, 412)
-  t.match((await api.call('PUT', '/v1/state', { body })).json(), { nodeAddresses, services }, 'what was saved is restored')
+  const { revision: later, ...restored } = (await api.call('PUT', '/v1/state', { body: saved.json() })).json()
+  t.same(restored, body, 'what was saved is restored, unedited')
+  t.ok(Number(later) > Number(revision))
 })
 
 t.test('reports', async (t) => {

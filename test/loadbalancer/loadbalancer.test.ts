@@ -281,6 +281,24 @@ t.test('importing: Lists, order, what is unchanged, what is skipped', async t =>
   t.match(world.text(), /ADDR=10\.0\.0\.2:8080/, 'the slice was kept')
 })
 
+t.test('importing: frontends move between services, whichever is listed first', async t => {
+  const world = createWorld()
+  const at = (clusterIP: string): object => ({ spec: { clusterIP } })
+  world.import([k8sService('one', at('10.96.0.1')), k8sService('two', at('10.96.0.2'))])
+  t.match(world.import([k8sService('two', at('10.96.0.1')), k8sService('one', at('10.96.0.2'))]), { ok: true, value: { updated: 2 } }, 'swapped')
+  t.match(world.import([k8sService('new', at('10.96.0.2')), k8sService('one', at('None'))]), { ok: true, value: { created: 1, updated: 1 } })
+  t.strictSame([...world.cluster.services()].map(({ name, frontends }) => `${name} ${frontends.map(({ address }) => address)}`).sort(), ['new 10.96.0.2', 'two 10.96.0.1'])
+  const before = world.text()
+  t.match(world.import([k8sService('third', at('10.96.0.1')), k8sService('two', { ...at('10.96.0.1'), metadata: { labels: { some: 'label' } } })]),
+    { ok: false, error: { code: 'FRONTEND_CONFLICT', places: [{ pointer: '/0' }] } }, 'both claim it')
+  t.equal(world.text(), before)
+})
+
+t.test('importing: what has no effect yet is said', async t => {
+  const sctp = k8sService('sctp', { spec: { ports: [{ port: 80 }, { port: 90, protocol: 'SCTP' }] } })
+  t.match(createWorld().import([sctp]), { ok: true, value: { created: 1, skipped: [{ reason: /without effect for now: SCTP ports$/ }] } })
+})
+
 t.test('importing: nodes give the node addresses', async t => {
   const world = createWorld()
   const node = (name: string, ...addresses: [type: string, address: string][]) =>

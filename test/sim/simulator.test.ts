@@ -172,6 +172,47 @@ t.test('imported services are not edited by hand', async (t) => {
   t.same(sim.listServices().map(({ name, source }) => [name, source]), [['other', 'api']])
 })
 
+t.test('a state that was read restores services, where they came from, and nodes', async (t) => {
+  const sim = testSimulator()
+  const web = (more: object): object => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { clusterIP: '10.96.0.7', ports: [{ port: 80 }], ...more } })
+  const slice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.0.0.1'] }],
+    ports: [{ port: 80 }]
+  }
+  sim.putNodeAddresses(['192.0.2.1'])
+  sim.importDocuments([web({ loadBalancerClass: 'example.com/other' }), slice], { operation: 'apply', dryRun: false })
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
+  sim.updateNode('cilium', { options: { 'bpf-lb-external-clusterip': true } })
+  sim.createNode({ name: 'third', kernel: '5.10', mapSizes: { services: 100, backends: 100, revNat: 100, maglev: 100 } })
+  const { revision, ...saved } = sim.getState()
+  const dumps = saved.nodes.map(({ name }) => sim.lbMapsText(name))
+
+  sim.putState({ nodeAddresses: [], services: [], nodes: [{ name: 'dynamic' }] })
+  t.match(sim.getState(), { services: [], nodes: [{ name: 'dynamic', layout: 'blob' }] })
+  const { revision: later, ...restored } = sim.putState(saved)
+  t.same(restored, saved)
+  t.same(sim.listNodes().map(({ name }) => sim.lbMapsText(name)), dumps, 'ids start anew, so even they are the same')
+
+  t.equal(refusal(() => sim.deleteService('default', 'web')).code, 'IMPORTED_OBJECT')
+  sim.importDocuments([slice], { operation: 'apply', dryRun: false })
+  t.equal(sim.getService('default', 'web').backends.length, 1, 'a slice alone does not end a restored service')
+  t.match(sim.importDocuments([web({ clusterIP: '10.96.0.8' })], { operation: 'apply', dryRun: false }), { updated: 1 })
+  t.match(sim.getService('default', 'web'), { source: 'k8s', frontends: [{ address: '10.96.0.8' }], backends: [{ address: '10.0.0.1' }] })
+  sim.putState(saved)
+  t.match(sim.importDocuments([web({})], { operation: 'delete', dryRun: false }), { deleted: 1 })
+
+  const before = sim.getState()
+  const two = refusal(() => sim.putState({ ...saved, nodes: [{ name: 'a' }, { name: 'a' }] }))
+  t.match([two.code, two.places], ['INVALID_ARGUMENT', [{ pointer: '/nodes/1' }]])
+  t.match(refusal(() => sim.putState({ ...saved, nodes: [{ name: 'a' }, { name: 'b', kernel: '1.0' }] })).places, [{ pointer: '/nodes/1/kernel' }])
+  t.equal(refusal(() => sim.putState({ ...saved, nodes: Array.from({ length: 17 }, (_, index) => ({ name: `n${index}` })) })).code, 'LIMIT_EXCEEDED')
+  t.same(sim.getState(), before)
+})
+
 t.test('a node made later realises everything there is', async (t) => {
   const sim = testSimulator()
   sim.putNodeAddresses(['192.0.2.1', '2001:db8::1'])

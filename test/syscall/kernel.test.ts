@@ -6,10 +6,13 @@ import t from 'tap'
 import { readObject } from '../../lib/bpf/object/index.ts'
 import { kernelProfiles } from '../../lib/bpf/profile/index.ts'
 import type { ErrnoName, Result } from '../../lib/bpf/profile/errno.ts'
+import { DescriptorTable } from '../../lib/bpf/syscall/descriptors.ts'
 import { loadCollection } from '../../lib/bpf/syscall/index.ts'
+import type { Insn } from '../../lib/bpf/isa/insn.ts'
 import type { VerifierRefusal } from '../../lib/bpf/syscall/index.ts'
 import { emulatedKernel, emulatedStory, loadFixture, u32 } from '../support/emulated-story.ts'
 import { BPF_F_INNER_MAP, tellInnerMapStory } from '../support/inner-map-story.ts'
+import { BPF_F_NUMA_NODE } from '../../lib/bpf/map/index.ts'
 import { asm } from '../isa/asm.ts'
 
 const [profile] = kernelProfiles as [typeof kernelProfiles[number]]
@@ -49,8 +52,23 @@ t.test('descriptors and ids', async (t) => {
   value(kernel.close(second))
   t.equal(errno(kernel.mapFdById(id)), 'ENOENT', 'the last reference takes the map along')
   t.equal(kernel.maps().length, 0)
-  t.equal(value(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 })), second, 'descriptors are used again, ids are not')
+  t.equal(value(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 })), first, 'descriptors are used again, ids are not')
   t.not(kernel.maps()[0]?.id, id)
+  const [third, fourth] = [value(kernel.mapFdById(id + 1)), value(kernel.mapFdById(id + 1))]
+  value(kernel.close(third))
+  value(kernel.close(fourth))
+  t.equal(value(kernel.mapFdById(id + 1)), third, 'the lowest free one, whichever was closed last')
+})
+
+t.test('an object that gets no descriptor is released', async (t) => {
+  let references = 0
+  const counted = { retain: () => { references++ }, release: () => { references-- } }
+  const table = new DescriptorTable(2)
+  for (let i = 0; i < 3; i++) {
+    counted.retain()
+    t.equal(errno(table.install(counted)), i < 2 ? null : 'EMFILE')
+  }
+  t.equal(references, 2)
 })
 
 t.test('an outer map holds its inner maps, a program its maps', async (t) => {
@@ -82,10 +100,38 @@ t.test('what the kernel refuses at creation and load', async (t) => {
   const load = (text: string): Result<number> => kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns: asm(text) })
   t.equal(errno(kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns: [] })), 'E2BIG')
   t.equal(errno(load('r0 = r2\nexit')), 'EACCES')
+  const named = (name: string): Result<number> => kernel.progLoad({ name, type: 'xdp', license: 'GPL', insns: asm('r0 = 2\nexit') })
+  t.same(['bad name', 'sixteen_letters_'].map((name) => errno(named(name))), ['EINVAL', 'EINVAL'])
   const wild = asm('r1 = 999 ll\nr0 = 0\nexit').map((insn, index) => index === 0 ? { ...insn, src: 1 } : insn)
   const refused = kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns: wild })
   t.match(refused, { ok: false, error: { name: 'EBADF', message: 'fd 999 is not pointing to valid bpf_map' } })
   t.equal(kernel.programs().length, 0)
+})
+
+t.test('wide immediates that name a map: errno as Linux 6.18 has them', async (t) => {
+  const kernel = emulatedKernel(profile)
+  const array = value(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, flags: 0 }))
+  const load = (fd: number, src: number, upper: Partial<Insn> = {}): Result<number> => kernel.progLoad({
+    name: 'p',
+    type: 'xdp',
+    license: 'GPL',
+    insns: asm('r1 = 5 ll\nr0 = 0\nexit').map((insn, slot) => slot === 0 ? { ...insn, src, imm: fd } : slot === 1 ? { ...insn, ...upper } : insn)
+  })
+  const program = value(load(array, 1))
+  t.same([load(program, 1), load(999, 1), load(array, 1, { imm: 4 }), load(999, 1, { imm: 4 }), load(999, 1, { dst: 3 })].map(errno),
+    ['EINVAL', 'EBADF', 'EINVAL', 'EINVAL', 'EINVAL'])
+  t.same([load(array, 2), load(array, 2, { imm: 2 ** 29 - 1 }), load(array, 2, { imm: 2 ** 29 }), load(array, 2, { imm: -1 })].map(errno),
+    ['ENOTSUPP', 'ENOTSUPP', 'EINVAL', 'EINVAL'])
+})
+
+t.test('equal programs over equal maps are told apart by the ids of their maps', async (t) => {
+  const kernel = emulatedKernel(profile)
+  const ids = [1, 2].map(() => {
+    const map = value(kernel.mapCreate({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, flags: 0 }))
+    const insns = asm('r1 = 5 ll\nr0 = 0\nexit').map((insn, slot) => slot === 0 ? { ...insn, src: 1, imm: map } : insn)
+    return value(kernel.program(value(kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns })))).translated.insns[0]?.imm
+  })
+  t.same(ids, [1, 2])
 })
 
 t.test('a refusal by the verifier carries its log and the instruction', async (t) => {
@@ -97,11 +143,22 @@ t.test('a refusal by the verifier carries its log and the instruction', async (t
   t.match(error.log, /R2 !read_ok/)
 })
 
+t.test('the tag of a program is what the kernel of that profile makes of it', async (t) => {
+  const tags = kernelProfiles.map((profile) => {
+    const kernel = emulatedKernel(profile)
+    const program = value(kernel.program(value(kernel.progLoad({ name: 'p', type: 'xdp', license: 'GPL', insns: asm('r0 = 2\nexit') }))))
+    return [profile.name, program.tag]
+  })
+  t.same(tags, [['6.18', '614b434cd8324ecc'], ['5.10', '3b185187f1855c4c']])
+})
+
 t.test('a collection is loaded whole or not at all', async (t) => {
   const kernel = emulatedKernel(profile)
   const spec = readObject(readFileSync(join(import.meta.dirname, '../fixtures/bpf/selftest_inner.o')), { name: 'selftest' })
   if (!spec.ok) throw new Error(spec.error.message)
   const broken = loadCollection(kernel, spec.value, { editMap: (map) => map.name === 'seen' ? { ...map, keySize: 5 } : map })
   t.match(broken, { ok: false, error: { name: 'EINVAL', message: /^map seen: / } })
+  const elsewhere = loadCollection(kernel, spec.value, { editMap: (map) => map.name === 'seen' ? { ...map, flags: BPF_F_NUMA_NODE, numaNode: 5 } : map })
+  t.match(elsewhere, { ok: false, error: { name: 'EINVAL', message: /^map seen: there is no NUMA node 5/ } })
   t.equal(kernel.maps().length, 0)
 })

@@ -6,10 +6,9 @@ export const maximumCpus = 512
 
 /** @returns the `profile` import object of the core module */
 export function profileImports (profile: KernelProfile, possibleCpus: number): Record<string, number> {
-  const { bpfMap, bpfArray, bpfHtab, htabElem, xdpBuff, xdpRxqInfo, netDevice } = profile.structs
+  const { bpfMap, bpfArray, bpfHtab, htabElem } = profile.structs
   return {
     possibleCpus,
-    mapSize: bpfMap.size,
     mapType: bpfMap.mapType,
     mapKeySize: bpfMap.keySize,
     mapValueSize: bpfMap.valueSize,
@@ -27,18 +26,6 @@ export function profileImports (profile: KernelProfile, possibleCpus: number): R
     htabHashrnd: bpfHtab.hashrnd,
     elemHash: htabElem.hash,
     elemKey: htabElem.key,
-    elemLruRef: htabElem.lruRef,
-    xdpSize: xdpBuff.size,
-    xdpData: xdpBuff.data,
-    xdpDataEnd: xdpBuff.dataEnd,
-    xdpDataMeta: xdpBuff.dataMeta,
-    xdpDataHardStart: xdpBuff.dataHardStart,
-    xdpRxq: xdpBuff.rxq,
-    xdpTxq: xdpBuff.txq,
-    xdpFrameSize: xdpBuff.frameSize,
-    xdpFlags: xdpBuff.flags,
-    rxqDev: xdpRxqInfo.dev,
-    rxqQueueIndex: xdpRxqInfo.queueIndex,
-    netDeviceIfindex: netDevice.ifindex
+    elemLruRef: htabElem.lruRef
   }
 }

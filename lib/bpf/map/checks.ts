@@ -26,10 +26,10 @@ export function checkCommon (attr: MapAttr): Refusal {
   return null
 }
 
-/** After the map's memory was laid out. */
-export function checkName (name: string): Refusal {
-  if (name.length > nameBytes) return failure('EINVAL', `map name ${name} is longer than ${nameBytes} characters`)
-  return /^[A-Za-z0-9_.]*$/.test(name) ? null : failure('EINVAL', `map name ${name} has characters other than letters, digits, _ and .`)
+/** Of maps the last check, after their memory was laid out. */
+export function checkName (object: 'map' | 'program', name: string): Refusal {
+  if (name.length > nameBytes) return failure('EINVAL', `${object} name ${name} is longer than ${nameBytes} characters`)
+  return /^[A-Za-z0-9_.]*$/.test(name) ? null : failure('EINVAL', `${object} name ${name} has characters other than letters, digits, _ and .`)
 }
 
 /** @param allowed flags this map type knows beside those for access and the NUMA node */

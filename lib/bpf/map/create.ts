@@ -28,7 +28,7 @@ export function createMap (core: Core, attr: MapAttr): Result<KernelMap> {
   const maxEntries = kind.maxEntries(attr, core.possibleCpus)
   const shape = { type: kind.name, keySize, valueSize, maxEntries, flags, possibleCpus: core.possibleCpus, bypassSpecV1 }
   if (!isChargeable(core.profile, shape)) return failure('E2BIG', 'the map would be charged 4 GiB or more')
-  const wrongName = checkName(attr.name ?? '')
+  const wrongName = checkName('map', attr.name ?? '')
   if (wrongName !== null) return wrongName
 
   const kept = (flags & ~(BPF_F_RDONLY | BPF_F_WRONLY)) >>> 0

@@ -9,7 +9,6 @@ export const BPF_F_ZERO_SEED = 64
 export const BPF_F_RDONLY_PROG = 128
 export const BPF_F_WRONLY_PROG = 256
 export const BPF_F_MMAPABLE = 0x400
-export const BPF_F_PRESERVE_ELEMS = 0x800
 export const BPF_F_INNER_MAP = 0x1000
 
 /** for user space (forgotten after creation) and for programs */

@@ -1,3 +1,4 @@
+export { checkName } from './checks.ts'
 export { createMap } from './create.ts'
 export { mapKinds } from './kinds.ts'
 export { allocatedBytes, mapAreas, memlockBytes } from './memory.ts'

@@ -26,13 +26,11 @@ export const SHT_STRTAB = 3
 export const SHT_RELA = 4
 export const SHT_NOBITS = 8
 export const SHT_REL = 9
-export const SHF_WRITE = 1
 export const SHF_EXECINSTR = 4
 export const STT_OBJECT = 1
 export const STT_FUNC = 2
 export const STT_SECTION = 3
 export const STB_LOCAL = 0
-export const STB_WEAK = 2
 
 const HEADER_BYTES = 64
 const SECTION_BYTES = 64

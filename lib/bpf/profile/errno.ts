@@ -13,6 +13,7 @@ export const errnoNumbers = {
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
+  EMFILE: 24,
   ENOSPC: 28,
   EDOM: 33,
   ERANGE: 34,

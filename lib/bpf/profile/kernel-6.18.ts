@@ -16,5 +16,6 @@ export const kernel618: KernelProfile = {
   inlinedLookups: ['array', 'percpu_array', 'array_of_maps', 'hash', 'lru_hash', 'hash_of_maps', 'percpu_hash'],
   accounting: 'exact',
   constantKeyElision: true,
+  tagHash: 'sha256',
   limits: { maxInsns: 1_000_000, stackBytes: 512, callFrames: 8, tailCalls: 33, mapsPerProgram: 64 }
 }

@@ -49,6 +49,8 @@ export interface KernelProfile {
   readonly inlinedLookups: readonly MapTypeName[]
   /** `exact`: map_mem_usage (6.4+); `charge`: RLIMIT_MEMLOCK pages (5.3-5.10) */
   readonly accounting: 'exact' | 'charge'
+  /** what a program's tag is the beginning of (SHA-256 from 6.18 on) */
+  readonly tagHash: 'sha1' | 'sha256'
   /** verifier drops the NULL case of constant keys (6.14+) */
   readonly constantKeyElision: boolean
   readonly limits: {

@@ -9,21 +9,33 @@ export interface Referenced {
   release (): void
 }
 
-/** The lowest free number is handed out, as Linux does; 0, 1 and 2 are the standard streams. */
+/** 0, 1 and 2 are the standard streams */
 const FIRST_DESCRIPTOR = 3
+/** a process may not have more on Linux either (fs.nr_open) */
 const DESCRIPTORS_MAX = 1 << 20
 
 export class DescriptorTable<T extends Referenced> {
   readonly #open = new Map<number, T>()
-  readonly #free: number[] = []
-  #next = FIRST_DESCRIPTOR
+  readonly #limit: number
+  /** no number below it is free */
+  #lowest = FIRST_DESCRIPTOR
 
-  /** @param object its creator's reference passes to the descriptor */
+  constructor (limit = DESCRIPTORS_MAX) {
+    this.#limit = limit
+  }
+
+  /**
+   * Hands out the lowest free number, as Linux does.
+   * @param object its creator's reference passes to the descriptor, and is released if there is none
+   */
   install (object: T): Result<number> {
-    if (this.#open.size >= DESCRIPTORS_MAX) return failure('ENOMEM', `more than ${DESCRIPTORS_MAX} descriptors are open`)
-    const descriptor = this.#free.pop() ?? this.#next++
-    this.#open.set(descriptor, object)
-    return success(descriptor)
+    if (this.#open.size >= this.#limit) {
+      object.release()
+      return failure('EMFILE', `${this.#limit} descriptors are open, which is the limit`)
+    }
+    while (this.#open.has(this.#lowest)) this.#lowest++
+    this.#open.set(this.#lowest, object)
+    return success(this.#lowest++)
   }
 
   get (descriptor: number): Result<T> {
@@ -35,7 +47,7 @@ export class DescriptorTable<T extends Referenced> {
     const object = this.#open.get(descriptor)
     if (object === undefined) return failure('EBADF', `descriptor ${descriptor} is not open`)
     this.#open.delete(descriptor)
-    this.#free.push(descriptor)
+    this.#lowest = Math.min(this.#lowest, descriptor)
     object.release()
     return success(undefined)
   }

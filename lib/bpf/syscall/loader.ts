@@ -59,7 +59,8 @@ export function loadCollection (kernel: Kernel, spec: CollectionSpec, options: L
 function createMap (kernel: Kernel, spec: MapSpec, options: LoadOptions): Result<number> {
   const { type, keySize, valueSize, maxEntries, flags } = spec
   const name = spec.name.slice(0, NAME_CHARS_MAX)
-  const shape = { name, type, keySize, valueSize, maxEntries, flags, bypassSpecV1: options.bypassSpecV1 ?? true }
+  const numaNode = spec.numaNode ?? 0
+  const shape = { name, type, keySize, valueSize, maxEntries, flags, numaNode, bypassSpecV1: options.bypassSpecV1 ?? true }
   if (spec.inner === undefined) return withContents(kernel, kernel.mapCreate(shape), spec)
   const template = createMap(kernel, spec.inner, options)
   if (!template.ok) return inContext(template, 'inner map')

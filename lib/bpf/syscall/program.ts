@@ -7,10 +7,12 @@ import { freeImage, loadImage } from '../core/program-image.ts'
 import type { ProgramImage } from '../core/program-image.ts'
 import { encode } from '../isa/index.ts'
 import type { Insn } from '../isa/insn.ts'
+import { checkName } from '../map/index.ts'
 import type { KernelMap, MapTraits } from '../map/index.ts'
 import type { FunctionInfo, LineInfo, ProgramTypeName } from '../object/spec.ts'
 import { failure, success } from '../profile/errno.ts'
 import type { Errno, Result } from '../profile/errno.ts'
+import type { KernelProfile } from '../profile/index.ts'
 import { tryRewrite } from '../rewrite/index.ts'
 import type { TranslatedProgram } from '../rewrite/translated.ts'
 import { verify } from '../verifier/index.ts'
@@ -38,7 +40,7 @@ export interface LoadedProgram {
   readonly id: number
   readonly name: string
   readonly type: ProgramTypeName
-  /** 16 hex digits: the first half of SHA-1 over the instructions with map references cleared */
+  /** 16 hex digits: the first 8 bytes of the profile's hash over the instructions with map references cleared */
   readonly tag: string
   readonly insns: readonly Insn[]
   readonly translated: TranslatedProgram
@@ -52,7 +54,7 @@ export interface LoadedProgram {
   release (): void
 }
 
-/** What verifier and rewrite made of a program over maps of these shapes; programs hold no map ids, so kernels may share it. */
+/** What verifier and rewrite made of a program over maps of these shapes: kernels may share it, but for the map ids in it. */
 export interface Translation {
   readonly translated: TranslatedProgram
   readonly verifierLog: string
@@ -62,6 +64,8 @@ export interface Translation {
 export type Translations = Map<string, Translation>
 
 const TRANSLATIONS_MAX = 64
+/** no offset into a map value may reach it */
+const VALUE_OFFSETS = 2 ** 29
 
 interface LoadContext {
   readonly id: number
@@ -80,12 +84,15 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
   if (attr.insns.length === 0 || attr.insns.length > limits.maxInsns) {
     return failure('E2BIG', `a program has 1 to ${limits.maxInsns} instructions, not ${attr.insns.length}`)
   }
+  const wrongName = checkName('program', attr.name)
+  if (wrongName !== null) return wrongName
   const resolved = resolveMaps(attr.insns, mapOf, limits.mapsPerProgram)
   if (!resolved.ok) return resolved
   const { usedMaps } = resolved.value
   const translation = translate(core, attr, resolved.value, translations)
   if (!translation.ok) return translation
-  const { translated, verifierLog } = translation.value
+  const { verifierLog } = translation.value
+  const translated = withMapIds(translation.value.translated, usedMaps)
   const valueOffset = core.profile.structs.bpfArray.value
   const image = loadImage(core, translated, usedMaps.map(({ address }) => ({ address, valueAddress: address + valueOffset })))
   if (!image.ok) return image
@@ -94,7 +101,7 @@ export function loadProgram (core: Core, attr: ProgramAttr, { id, translations, 
     id,
     name: attr.name,
     type: attr.type,
-    tag: programTag(attr.insns),
+    tag: programTag(core.profile, attr.insns),
     insns: attr.insns,
     translated,
     image: image.value,
@@ -148,22 +155,36 @@ function resolveMaps (insns: readonly Insn[], mapOf: LoadContext['mapOf'], mapsM
     const { code, src, imm } = insns[insn] as Insn
     if (!isWideImmediate(code)) continue
     const upper = insns[insn + 1]
-    if (upper !== undefined && (src === PSEUDO_MAP_FD || src === PSEUDO_MAP_VALUE)) {
+    if (isUpperHalf(upper) && (src === PSEUDO_MAP_FD || src === PSEUDO_MAP_VALUE)) {
+      if (src === PSEUDO_MAP_FD && upper.imm !== 0) return failure('EINVAL', 'unrecognized bpf_ld_imm64 insn')
       const map = mapOf(imm)
-      if (!map.ok) return failure('EBADF', `fd ${imm} is not pointing to valid bpf_map`)
+      if (!map.ok) return failure(map.error.name, `fd ${imm} is not pointing to valid bpf_map`)
       let usedMap = usedMaps.indexOf(map.value)
       if (usedMap < 0) usedMap = usedMaps.push(map.value) - 1
       if (usedMaps.length > mapsMax) return failure('E2BIG', `The total number of maps per program has reached the limit of ${mapsMax}`)
-      mapRefs.push({ insn, usedMap, valueOffset: src === PSEUDO_MAP_VALUE ? upper.imm >>> 0 : null })
+      const valueOffset = src === PSEUDO_MAP_VALUE ? upper.imm >>> 0 : null
+      if (valueOffset !== null && valueOffset >= VALUE_OFFSETS) return failure('EINVAL', `direct value offset of ${valueOffset} is not allowed`)
+      mapRefs.push({ insn, usedMap, valueOffset })
     }
     insn++
   }
   return success({ usedMaps, mapRefs })
 }
 
+/** What is no second half of a wide immediate, the verifier refuses. */
+function isUpperHalf (insn: Insn | undefined): insn is Insn {
+  return insn !== undefined && insn.code === 0 && insn.dst === 0 && insn.src === 0 && insn.off === 0
+}
+
+/** A translation made for other maps of the same shapes, with the ids of these. */
+function withMapIds ({ insns, functions }: TranslatedProgram, usedMaps: readonly KernelMap[]): TranslatedProgram {
+  const named = insns.map((insn) => insn.mapRef === undefined ? insn : { ...insn, imm: usedMaps[insn.mapRef.usedMap]?.id ?? 0 })
+  return { functions, insns: named }
+}
+
 /** The kernel's tag: equal programs have equal tags whichever maps they were loaded with. */
-function programTag (insns: readonly Insn[]): string {
-  return createHash('sha1').update(encode(withoutMaps(insns))).digest('hex').slice(0, 16)
+function programTag ({ tagHash }: KernelProfile, insns: readonly Insn[]): string {
+  return createHash(tagHash).update(encode(withoutMaps(insns))).digest('hex').slice(0, 16)
 }
 
 function withoutMaps (insns: readonly Insn[]): Insn[] {

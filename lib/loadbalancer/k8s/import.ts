@@ -5,7 +5,7 @@ import { applyCiliumConfig } from '../cilium-options.ts'
 import { done, refuse } from '../errors.ts'
 import type { LbResult } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { endpointKey, serviceKey } from '../service.ts'
+import { endpointKey, frontendKey, serviceKey } from '../service.ts'
 import type { Backend, Service, ServiceKey } from '../service.ts'
 import type { NodeSettings } from '../settings.ts'
 import { complete } from '../steps.ts'
@@ -15,6 +15,7 @@ import type { K8sObject } from './documents.ts'
 import { Problems } from './fields.ts'
 import { ciliumConfigName, readConfigMap, readNodeAddresses } from './other-objects.ts'
 import { readService } from './service-object.ts'
+import type { ServiceObject } from './service-object.ts'
 import { readSlice } from './slice-object.ts'
 import type { SliceObject } from './slice-object.ts'
 
@@ -74,6 +75,8 @@ class Importing {
   readonly #skipped: SkippedObject[] = []
   /** services whose objects changed, by their last change, with the place to blame for a conflict */
   readonly #affected = new Map<ServiceKey, string>()
+  /** of them the ones whose Service object was taken away */
+  readonly #withdrawn = new Set<ServiceKey>()
 
   constructor (draft: Draft, options: ImportOptions) {
     this.#draft = draft
@@ -96,6 +99,7 @@ class Importing {
 
   /** @returns why the services cannot be as the objects say, null when they can */
   * rebuildServices (): Steps<ReturnType<typeof refuse> | null> {
+    yield * this.#releaseMovedFrontends()
     for (const [key, pointer] of this.#affected) {
       yield
       const existing = this.#draft.service(key)
@@ -107,7 +111,8 @@ class Importing {
         })
       }
       if (object === undefined) {
-        this.#draft.deleteService(key)
+        // A service that was restored with a whole state has no objects behind it; slices alone do not end it.
+        if (this.#withdrawn.has(key)) this.#draft.deleteService(key)
         continue
       }
       const [namespace = '', name = ''] = key.split('/')
@@ -127,13 +132,30 @@ class Importing {
     return null
   }
 
+  /** A frontend may go from one service to another within an import, whichever of the two is listed first. */
+  * #releaseMovedFrontends (): Steps<void> {
+    const { services } = this.#draft.k8s
+    for (const key of this.#affected.keys()) {
+      yield
+      for (const frontend of services.get(key)?.frontends ?? []) {
+        const one = frontendKey(frontend)
+        const owner = this.#draft.frontend(one)?.service
+        if (owner === undefined || owner.source === 'api' || serviceKey(owner) === key || !this.#affected.has(serviceKey(owner))) continue
+        const kept = services.get(serviceKey(owner))?.frontends ?? []
+        if (kept.some(other => frontendKey(other) === one)) continue
+        this.#draft.putService({ ...owner, frontends: owner.frontends.filter(other => frontendKey(other) !== one) })
+      }
+    }
+  }
+
   #takeService (object: K8sObject): void {
     checkName(object)
     const key = serviceKey(object)
     const { services } = this.#draft.k8s
     if (this.#options.operation === 'delete') {
-      if (this.#delete(object, services.has(key))) {
+      if (this.#delete(object, this.#knownService(key) !== undefined)) {
         services.delete(key)
+        this.#withdrawn.add(key)
         this.#affect(key, object)
       }
       return
@@ -141,12 +163,22 @@ class Importing {
     const read = readService(object)
     if (read.skip !== null) this.#skip(object, read.skip)
     if (read.ignored.length > 0) this.#skip(object, `imported, but without effect for now: ${read.ignored.join(', ')}`)
-    const existing = services.get(key)
+    const existing = this.#knownService(key)
     // Without frontends there is no service; one that had some loses them.
     if (read.skip !== null && existing === undefined) return
-    if (read.skip !== null) services.delete(key)
-    else services.set(key, read)
+    if (read.skip !== null) {
+      services.delete(key)
+      this.#withdrawn.add(key)
+    } else {
+      services.set(key, read)
+      this.#withdrawn.delete(key)
+    }
     if (this.#note(existing, read.skip === null ? read : undefined)) this.#affect(key, object)
+  }
+
+  /** @returns null for a service that was restored with a whole state: imported once, its object is not known any more */
+  #knownService (key: ServiceKey): ServiceObject | null | undefined {
+    return this.#draft.k8s.services.get(key) ?? (this.#draft.service(key)?.source === 'k8s' ? null : undefined)
   }
 
   #takeSlice (object: K8sObject): void {

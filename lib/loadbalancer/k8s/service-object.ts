@@ -53,7 +53,7 @@ export function readService ({ field }: K8sObject): ServiceObject {
   return {
     frontends: skip === null ? [...frontends.values()] : [],
     ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
-    ignored: readIgnored(field),
+    ignored: readIgnored(field, ports),
     skip
   }
 }
@@ -113,10 +113,11 @@ function readFamilies (spec: Field, clusterIps: readonly string[]): Family[] {
   return [...new Set(clusterIps.map(address => address.includes(':') ? 6 : 4))]
 }
 
-function readIgnored (field: Field): string[] {
+function readIgnored (field: Field, ports: readonly ServicePort[]): string[] {
   const spec = field.member('spec')
   const ignored: string[] = []
   const note = (member: string, when: boolean): void => { if (when) ignored.push(member) }
+  note('SCTP ports', ports.some(({ protocol }) => protocol === 'SCTP'))
   note('sessionAffinity', spec.member('sessionAffinity').text() === 'ClientIP')
   note('externalTrafficPolicy: Local', spec.member('externalTrafficPolicy').text() === 'Local')
   note('internalTrafficPolicy: Local', spec.member('internalTrafficPolicy').text() === 'Local')

@@ -17,6 +17,7 @@ const SYSCALL_READERS: u32 = 16
 /** Worker 0..63 begins a batch of runs. Not nested; what it looked up before the matching exit stays valid until then. */
 export function readerEnter (worker: u32): void {
   atomic.store<u32>(readerSlot(worker), atomic.load<u32>(HEADER_EPOCH))
+  settle()
 }
 
 export function readerExit (worker: u32): void {
@@ -30,7 +31,18 @@ export function syscallEnter (): usize {
   for (let i: u32 = 1; atomic.cmpxchg<u32>(slot, 0, atomic.load<u32>(HEADER_EPOCH)) != 0; i++) {
     slot = readerSlot(MAX_WORKERS + i % SYSCALL_READERS)
   }
+  settle()
   return slot
+}
+
+/**
+ * The reads that follow are plain loads, which some machines move ahead of the store that announces the reader: then whoever
+ * retires would not see it. They do not move ahead of an atomic load, nor that one ahead of the store.
+ */
+// @ts-ignore: decorator
+@inline
+function settle (): void {
+  atomic.load<u32>(HEADER_EPOCH)
 }
 
 export function syscallExit (slot: usize): void {

@@ -60,7 +60,6 @@ export const EXEC_R1 = 8
 export const EXEC_R2 = 16
 export const EXEC_R3 = 24
 export const EXEC_R4 = 32
-export const EXEC_R5 = 40
 export const EXEC_R6 = 48
 export const EXEC_R7 = 56
 export const EXEC_R8 = 64

@@ -43,7 +43,7 @@ export function dst64 (pc: usize): u64 {
 
 // @ts-ignore: decorator
 @inline
-export function dst32 (pc: usize): u32 {
+function dst32 (pc: usize): u32 {
   return load<u32>(dst(pc))
 }
 

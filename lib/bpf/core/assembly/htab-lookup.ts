@@ -13,7 +13,7 @@ export function htabMapLookupRaw (map: usize, key: usize): usize {
   return lookupHashed(map, key, keySize, jhash(key, keySize, load<u32>(map + HTAB_HASHRND)))
 }
 
-export function lookupHashed (map: usize, key: usize, keySize: u32, hash: u32): usize {
+function lookupHashed (map: usize, key: usize, keySize: u32, hash: u32): usize {
   const index = hash & (load<u32>(map + HTAB_N_BUCKETS) - 1)
   const bucket = pointerAt(map + HTAB_BUCKETS) + (index as usize) * BUCKET_BYTES
   let next = load<u32>(bucket)

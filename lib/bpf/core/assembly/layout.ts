@@ -11,7 +11,6 @@
 // Addresses of BPF programs are addresses in this memory, zero-extended to 64 bits.
 
 // Kernel profile: struct offsets, immutable and the same for every instance on a memory.
-@external('profile', 'mapSize') export declare const MAP_SIZE: usize
 @external('profile', 'mapType') export declare const MAP_TYPE: usize
 @external('profile', 'mapKeySize') export declare const MAP_KEY_SIZE: usize
 @external('profile', 'mapValueSize') export declare const MAP_VALUE_SIZE: usize
@@ -61,10 +60,8 @@ export const DESCRIPTOR_BYTES: usize = 16
 // Map types as in bpf(2).
 export const HASH: u32 = 1
 export const ARRAY: u32 = 2
-export const PERCPU_HASH: u32 = 5
 export const PERCPU_ARRAY: u32 = 6
 export const LRU_HASH: u32 = 9
-export const LRU_PERCPU_HASH: u32 = 10
 export const ARRAY_OF_MAPS: u32 = 12
 export const HASH_OF_MAPS: u32 = 13
 

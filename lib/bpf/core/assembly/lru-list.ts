@@ -15,7 +15,6 @@ export const FREE: u8 = 2
 export const LOCAL_FREE: u8 = 3
 export const LOCAL_PENDING: u8 = 4
 
-export const LRU_LIST_BYTES: u32 = 64
 export const NODE_IN_ELEM: usize = 16
 const PREVIOUS: usize = 8
 const NODE_CPU: usize = 16
