@@ -1,5 +1,5 @@
 // `npm run bench`: packets per second of the interpreter for each layout and workload, beside the kernel's time for the
-// same program and maps where bpf(2) is there, and the time that building Maglev tables takes. Rounds of everything that is
+// same program and maps where bpf(2) is there, and the time that building Maglev tables takes; with --layouts, lookups in every layout in the kernel (layouts.ts). Rounds of everything that is
 // compared are interleaved, so that a machine that is busy for a while slows all of them; medians of rounds are printed.
 
 import { programTypeNumbers } from '../lib/bpf/profile/names.ts'
@@ -12,6 +12,7 @@ import { formatText } from '../lib/report/index.ts'
 import { createProcessSimulator } from '../src/simulator.ts'
 import { openBpf } from '../src/live-kernel/bpf.ts'
 import type { Bpf } from '../src/live-kernel/bpf.ts'
+import { describeLayouts, runLayoutBench } from './layouts.ts'
 import { InterpreterBench } from './support/interpreter.ts'
 import { copyBalancer } from './support/kernel-balancer.ts'
 import type { KernelBalancer } from './support/kernel-balancer.ts'
@@ -185,8 +186,20 @@ function describe (result: BenchResult): string {
   ].join('\n')
 }
 
+async function mainLayouts ({ quick, json }: { readonly quick: boolean, readonly json: boolean }): Promise<void> {
+  const result = await runLayoutBench({ rounds: quick ? 3 : 15 })
+  if (typeof result === 'string') {
+    process.stderr.write(`layouts: not measured, ${result}\n`)
+    return
+  }
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : describeLayouts(result))
+  process.exitCode = result.samePicks ? 0 : 1
+}
+
 async function main (): Promise<void> {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } })
+  const flag = { type: 'boolean', default: false } as const
+  const { values } = parseArgs({ options: { quick: flag, json: flag, layouts: flag } })
+  if (values.layouts) return mainLayouts(values)
   const result = await runBench(values.quick ? { rounds: 5, packets: 20_000 } : { rounds: 41, packets: 100_000 })
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result))
   process.exitCode = result.rows.some(({ sameAsKernel }) => sameAsKernel === false) ? 1 : 0

@@ -9,6 +9,11 @@ export function objectFile (layout: DatapathLayout): string {
   return `objects/balancer-${layout}.o`
 }
 
+/** @returns path below lib/datapath of the probe that times lookups alone */
+export function probeFile (layout: DatapathLayout): string {
+  return `objects/lookup-probe-${layout}.o`
+}
+
 export const programName = 'balancer_xdp'
 
 /** by address family */
