@@ -1,6 +1,7 @@
 // The way from a flow's hash to a backend id alone, for measuring it in each layout (`npm run bench -- --layouts`): every run draws
 // a service and a hash, so that repetitions of one test run go to as many tables as wanted. Never part of a node.
 
+#include <stddef.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -9,9 +9,12 @@ export type TableLayout = DatapathLayout
 /** layouts whose tables are inner maps of their own; `flat` keeps those of a family in one array */
 export type InnerLayout = Exclude<TableLayout, 'flat'>
 
-/** M is a constant of the program where one is for all; else each table brings its own */
+/**
+ * M is a constant of the program where one is for all; else each table brings its own. The length of compact's elements follows from M; it is
+ * for those who want the picks of Cilium's M in less memory.
+ */
 const oneSizeForAll: Readonly<Record<TableLayout, boolean>> = {
-  flat: true, fixed: true, blob: true, dynamic: false, packed: false, compact: false
+  flat: true, fixed: true, blob: true, dynamic: false, packed: false, compact: true
 }
 
 export interface InnerAttributes {
@@ -43,10 +46,10 @@ export function innerAttributes (layout: InnerLayout, m: number, n: number): Inn
   }
 }
 
-/** the template of an outer map: of inner maps with one M for all it has their size, of others nothing reads it */
+/** the template of an outer map: its number of elements is that of the inner maps where these may not differ, else nothing reads it */
 export function templateAttributes (layout: InnerLayout, m: number): InnerAttributes {
   const attributes = innerAttributes(layout, m, 1)
-  return oneSizeForAll[layout] ? attributes : { ...attributes, maxEntries: 1 }
+  return (attributes.flags & BPF_F_INNER_MAP) === 0 ? attributes : { ...attributes, maxEntries: 1 }
 }
 
 /** bytes of an id's place, and so of the way to the next, in layouts that hold the ids in the order of their slots */
