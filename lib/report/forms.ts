@@ -42,9 +42,12 @@ const subjectText = (subject: Subject): string => subject.mix === null
 function memoryHeadline (report: MemoryReport): string {
   const nodes = report.nodes.map((node) => {
     const worst = Math.max(0, ...node.rows.map((row) => row.disruption?.collateralShare ?? 0))
-    const tables = node.maps.find((map) => map.name === 'tables')?.memlockBytes ?? 0
-    return `${node.node} (${node.layout}): Maglev tables ${formatBytes(tables)}, with their outer maps ` +
-      `${formatBytes(node.maglev.memlockBytes)}, all maps ${formatBytes(node.total.memlockBytes)}; ` +
+    const tables = node.maps.find((map) => map.name === 'tables')
+    const maglev = formatBytes(node.maglev.memlockBytes)
+    const held = tables === undefined
+      ? `Maglev arrays with room for every service ${maglev}`
+      : `Maglev tables ${formatBytes(tables.memlockBytes)}, with their outer maps ${maglev}`
+    return `${node.node} (${node.layout}): ${held}, all maps ${formatBytes(node.total.memlockBytes)}; ` +
       `a backend that leaves moves up to ${(worst * 100).toFixed(2)} % of a table without need`
   })
   return `Memory of ${subjectText(report.subject)}\n${nodes.join('\n')}\n`
@@ -89,7 +92,7 @@ function memoryCsv (report: MemoryReport): string {
     column('entries', ''), column('maxEntries', ''), column('from', '')]
   const rows = report.nodes.flatMap((node) => {
     const about = [node.node, node.layout, node.kernel]
-    const classes = memoryCells(node).map((cells): Cell[] => ['class', ...about, 'tables', 1, null, null, 'measured', ...cells])
+    const classes = memoryCells(node).map((cells): Cell[] => ['class', ...about, 'tables', 1, null, null, node.layout === 'flat' ? 'computed' : 'measured', ...cells])
     const maps = mapCells(node).map(([, name, count, entries, maxEntries, memlock, allocated, from]): Cell[] => [
       name === 'total' ? 'total' : 'map', ...about, name ?? null, count ?? null, entries ?? null, maxEntries ?? null, from ?? null,
       ...memoryColumns.map(({ key }) => key === 'memlockBytes' ? memlock ?? null : key === 'allocatedBytes' ? allocated ?? null : null)

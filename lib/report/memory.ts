@@ -3,6 +3,7 @@
 // applied to maps that were not built. No bytes without the disruption that goes with them: every row says what happens
 // to a table of that size when one backend leaves.
 
+import { FLAT_ELEMENT_BYTES } from '../loadbalancer/flat-tables.ts'
 import { defaultSeed, parseSeed } from '../maglev/index.ts'
 import type { TableSizePolicy } from '../maglev/index.ts'
 import { classify } from './classes.ts'
@@ -24,9 +25,9 @@ export interface MemoryRow {
   readonly m: number
   /** how many frontends of the subject are of this class */
   readonly frontends: number
-  /** one inner map, measured on the emulated one */
+  /** one inner map, measured on the emulated one; in layout flat the table's part of the array, computed */
   readonly table: Bytes
-  /** memlock of the outer map divided by the tables in it */
+  /** memlock of the outer map divided by the tables in it; in layout flat of what the array has beside its tables */
   readonly outerShareBytes: number
   /** elements of one such frontend in the other maps: its services entries, its backends, its revNAT entry; memlock, computed */
   readonly entriesBytes: { readonly services: number, readonly backends: number, readonly revNat: number }
@@ -37,7 +38,7 @@ export interface MemoryRow {
 }
 
 export interface MapGroup extends Bytes {
-  /** `tables` for all inner maps together, else the map's name */
+  /** `tables` for all inner maps together, which layout flat has none of, else the map's name */
   readonly name: string
   readonly maps: number
   readonly entries: number
@@ -114,7 +115,7 @@ export function memoryReport (source: ReportSource, options: MemoryOptions = {})
 
 const notes: readonly string[] = [
   'A smaller M saves memory and moves more flows: movedShare is the share of all slots that go to another backend when one of N equal backends leaves, collateralShare the part of it that need not have moved (means over the trials; tables built before and after with the real fill).',
-  'memlock is what the kernel reports for a map; allocated counts the size classes and pages behind it. Outer maps never include their inner maps.',
+  'memlock is what the kernel reports for a map; allocated counts the size classes and pages behind it. Outer maps never include their inner maps; the array of layout flat has room for as many services as there could be.',
   'Figures marked measured are those of emulated maps; computed ones come from the same formulas for maps that were not built.',
   'Backends that several frontends share are counted with each of them in perFrontendBytes, and once in the totals.'
 ]
@@ -127,31 +128,37 @@ function overflowNotes (node: NodeMemory): string[] {
 function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | undefined, disruptionOf: DisruptionOf): NodeMemory {
   const frontends = source.listFrontends(node.name)
   const classes = classify(frontends, { protocol: false })
-  const tables = new Map(frontends.flatMap(({ table }) => table === null
+  const flat = node.layout === 'flat'
+  const tables = new Map(flat
     ? []
-    : [[table.mapId, source.getMap(node.name, table.mapId)] as const]))
+    : frontends.flatMap(({ table }) => table === null ? [] : [[table.mapId, source.getMap(node.name, table.mapId)] as const]))
   const others = source.listMaps(node.name).filter((map) => !tables.has(map.id))
   const countOf = (group: FrontendClass): number => scale?.frontendsOf(group.backends) ?? group.frontends.length
-  const groups = others.map((map) => mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))))
+  const slotsOf = (family: 4 | 6): number => sumOver(classes, family, (group) => group.m * countOf(group))
+  const groups = others.map((map) => {
+    const family = flat ? families.find((one) => isMap(map, 'maglev', one)) : undefined
+    return family === undefined ? mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))) : flatGroup(map, slotsOf(family))
+  })
   const rows = classes.map((group): MemoryRow => {
-    const table = tables.get(group.frontends[0]?.table?.mapId ?? -1) as ReportMap
+    const table = flat ? flatTable(group.m) : bytesOf(tables.get(group.frontends[0]?.table?.mapId ?? -1) as ReportMap)
     const outer = groups.find((map) => isMap(map, 'maglev', group.family))
-    const tablesInOuter = classes.filter(({ family }) => family === group.family).reduce((sum, other) => sum + countOf(other), 0)
-    const outerShareBytes = Math.round((outer?.memlockBytes ?? 0) / tablesInOuter)
+    const tablesInOuter = sumOver(classes, group.family, countOf)
+    const within = flat ? slotsOf(group.family) * FLAT_ELEMENT_BYTES : 0
+    const outerShareBytes = Math.round(((outer?.memlockBytes ?? 0) - within) / tablesInOuter)
     const entriesBytes = entriesOf(node, others, group)
     return {
       family: group.family,
       backends: group.backends,
       m: group.m,
       frontends: countOf(group),
-      table: { memlockBytes: table.bytes_memlock, allocatedBytes: table.allocatedBytes },
+      table,
       outerShareBytes,
       entriesBytes,
-      perFrontendBytes: table.bytes_memlock + outerShareBytes + entriesBytes.services + entriesBytes.backends + entriesBytes.revNat,
+      perFrontendBytes: table.memlockBytes + outerShareBytes + entriesBytes.services + entriesBytes.backends + entriesBytes.revNat,
       disruption: disruptionOf(group.m, group.backends, node.seed)
     }
   })
-  const maps = [tableGroup(rows, scale !== undefined), ...groups]
+  const maps = flat ? groups : [tableGroup(rows, scale !== undefined), ...groups]
   return {
     node: node.name,
     kernel: node.kernel,
@@ -182,7 +189,7 @@ function tableGroup (rows: readonly MemoryRow[], scaled: boolean): MapGroup {
 
 function mapGroup (node: ReportNode, map: ReportMap, entries: number | undefined): MapGroup {
   const scaled = entries !== undefined && entries !== map.entries
-  const bytes = scaled ? mapBytes(node, map, entries) : { memlockBytes: map.bytes_memlock, allocatedBytes: map.allocatedBytes }
+  const bytes = scaled ? mapBytes(node, map, entries) : bytesOf(map)
   return {
     name: nameOf(map),
     maps: 1,
@@ -192,6 +199,21 @@ function mapGroup (node: ReportNode, map: ReportMap, entries: number | undefined
     from: scaled ? 'computed' : 'measured',
     overflows: (entries ?? map.entries) > map.max_entries
   }
+}
+
+/** All tables of a family: the array is there as a whole from the start, whatever of it is in use. */
+function flatGroup (map: ReportMap, slots: number): MapGroup {
+  return { name: nameOf(map), maps: 1, entries: slots, maxEntries: map.max_entries, ...bytesOf(map), from: 'measured', overflows: slots > map.max_entries }
+}
+
+const families = [4, 6] as const
+
+const flatTable = (m: number): Bytes => ({ memlockBytes: m * FLAT_ELEMENT_BYTES, allocatedBytes: m * FLAT_ELEMENT_BYTES })
+
+const bytesOf = (map: ReportMap): Bytes => ({ memlockBytes: map.bytes_memlock, allocatedBytes: map.allocatedBytes })
+
+function sumOver (classes: readonly FrontendClass[], family: 4 | 6, of: (group: FrontendClass) => number): number {
+  return classes.filter((group) => group.family === family).reduce((sum, group) => sum + of(group), 0)
 }
 
 /** A frontend has one services entry and one more for each backend; backends have one each, the revNAT map one. */

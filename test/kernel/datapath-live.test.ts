@@ -67,7 +67,7 @@ await kernelSuite('datapath', 18_000, (suite, t) => {
   const layouts = datapathLayouts.filter(oneTableSizeForAll)
   for (const m of supportedTableSizes) compareFlows(suite, createWorld(m), layouts, m, 30)
   // the layouts pick the same backend for every flow where their tables are of one size
-  compareFlows(suite, createWorld(sharedTableSize), datapathLayouts, sharedTableSize, mixSize)
+  compareFlows(suite, createWorld(sharedTableSize), datapathLayouts, sharedTableSize, 1000)
 })
 
 /** @returns packets by verdict */

@@ -1,16 +1,20 @@
-// The same changes on the emulated kernel's maps as on plain ones: equal dumps in both layouts, tables read back as built, inner maps of
+// The same changes on the emulated kernel's maps as on plain ones: equal dumps in every layout, tables read back as built, inner maps of
 // the layout's shape, old ones freed.
 
 import t from 'tap'
 import { buildTable, tableDigest } from '../../lib/maglev/index.ts'
-import { BPF_F_INNER_MAP, defaultSettings, lbMapsText, LbNode, realiseChange } from '../../lib/loadbalancer/index.ts'
+import { defaultSettings, innerAttributes, lbMapsText, LbNode, realiseChange } from '../../lib/loadbalancer/index.ts'
 import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
 import { kernelMaps } from './support/kernel-world.ts'
 import { createWorld } from './support/world.ts'
 
 const layouts: Partial<NodeSettings>[] = [
   { layout: 'blob', tableSizePolicy: { fixed: 509 }, kernel: '6.18' },
-  { layout: 'dynamic', tableSizePolicy: { perService: { perBackend: 100 } }, kernel: '5.10' }
+  { layout: 'dynamic', tableSizePolicy: { perService: { perBackend: 100 } }, kernel: '5.10' },
+  { layout: 'fixed', tableSizePolicy: { fixed: 509 }, kernel: '6.18' },
+  { layout: 'packed', tableSizePolicy: { perService: { perBackend: 100 } }, kernel: '6.18' },
+  { layout: 'compact', tableSizePolicy: { fixed: 509 }, kernel: '5.10' },
+  { layout: 'flat', tableSizePolicy: { fixed: 509 }, kernel: '6.18', mapSizes: { services: 100, backends: 100, revNat: 100, maglev: 3 } }
 ]
 
 for (const patch of layouts) {
@@ -28,7 +32,7 @@ for (const patch of layouts) {
       draft.commit()
       t.equal(lbMapsText(maps), world.text())
       const tables = node.frontends().filter(({ table }) => table !== null)
-      t.equal(kernel.maps().length, fixedMaps + tables.length, 'one inner map per table, no old ones')
+      t.equal(kernel.maps().length, fixedMaps + (patch.layout === 'flat' ? 0 : tables.length), 'one inner map per table, no old ones')
     }
     const put = (name: string, family: 4 | 6, backends: number) => (draft: ReturnType<typeof world.cluster.draft>): void => {
       const last = name.charCodeAt(0)
@@ -54,12 +58,22 @@ for (const patch of layouts) {
       }
       t.equal(tableDigest(table?.read() ?? new Uint32Array()), tableDigest(buildTable(frontend.m, frontend.table, node.seed, '1.17+')?.ids ?? new Uint32Array()))
       const inner = kernel.maps().find(({ id }) => id === table?.mapId)
-      t.match(inner, patch.layout === 'blob'
-        ? { valueSize: 4 * 509, maxEntries: 1, flags: 0 }
-        : { valueSize: 4, maxEntries: frontend.m, flags: BPF_F_INNER_MAP })
+      t.match(inner, node.settings.layout === 'flat'
+        ? { valueSize: 4, maxEntries: 3 * 509, flags: 0 }
+        : innerAttributes(node.settings.layout, frontend.m, frontend.table.length))
       t.equal(table?.m, frontend.m)
     }
+    if (patch.layout === 'flat') {
+      const draft = world.cluster.draft()
+      put('d', 4, 1)(draft)
+      const refused = realiseChange(draft, [plain, { node, maps }])
+      t.match(refused, { ok: false, error: { code: 'IDS_EXHAUSTED', message: /place for 3 frontends.*mapSizes\.maglev/ } })
+    }
     realise(draft => { draft.deleteService('default/a') })
+    if (patch.layout === 'flat') {
+      realise(put('d', 4, 1))
+      realise(draft => { draft.deleteService('default/d') })
+    }
     realise(draft => { draft.clear() })
     t.equal(lbMapsText(maps), '')
   })
