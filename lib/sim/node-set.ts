@@ -1,10 +1,10 @@
 // The cluster and its nodes: the one place where either changes.
 
-import { Cluster, complete, realiseSteps, refusePlaces, validateSettings } from '../loadbalancer/index.ts'
-import type { Draft, LbError, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
+import { Cluster, complete, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
+import type { Draft, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
-import { SimError, simErrorOf } from './errors.ts'
+import { SimError, simErrorOf, simErrorUnder } from './errors.ts'
 import { buildNode } from './node.ts'
 import type { EmulatedNode } from './node.ts'
 
@@ -134,7 +134,7 @@ export class NodeSet {
   #valid (settings: NodeSettings, at = ''): NodeSettings {
     const valid = validateSettings(settings, kernelProfiles.map(({ name }) => name))
     if (valid.ok) return valid.value
-    throw simErrorOf(at === '' ? valid.error : refusedAt(at, valid.error))
+    throw simErrorUnder(at, simErrorOf(valid.error))
   }
 
   #build (settings: NodeSettings, desired: Cluster | Draft = this.cluster): EmulatedNode {
@@ -144,10 +144,6 @@ export class NodeSet {
 
 function refuseTooMany (nodes: number): void {
   if (nodes > NODES_MAX) throw new SimError('LIMIT_EXCEEDED', `${NODES_MAX} nodes are the limit`, { facts: { limit: NODES_MAX } })
-}
-
-function refusedAt (at: string, { code, places }: LbError): LbError {
-  return refusePlaces(code, places.map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail }))).error
 }
 
 function * tryPlan (node: LbNode, draft: Draft): Steps<void> {
