@@ -41,7 +41,8 @@ export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend
     backends: node.backendsOf(realised).map(({ id, backend, state }) =>
       ({ id, address: backend.address, port: backend.port, protocol: backend.protocol, weight: backend.weight, state })),
     table: table === undefined ? null : { m: table.m, backends: realised.table?.length ?? 0, mapId: table.mapId },
-    reason: node.whyNoTable(realised)
+    reason: node.whyNoTable(realised),
+    warnings: node.warnings(realised)
   }
 }
 

@@ -100,6 +100,8 @@ export interface FrontendView extends FrontendSpec {
     readonly mapId: number
   } | null
   readonly reason: string | null
+  /** what Cilium accepts without a word although it rarely does what was meant */
+  readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
 }
 
 export interface TableView {

@@ -244,7 +244,9 @@ export const Frontend = Type.Object({
     backends: Type.Integer({ description: 'Backends in the table.' }),
     mapId: id('Inner map that holds it now; every rebuild makes another.')
   }, closed), 'The Maglev table; null: there is none.'),
-  reason: Nullable(Type.String(), 'Why there is no table.')
+  reason: Nullable(Type.String(), 'Why there is no table.'),
+  warnings: Type.Array(Type.Object({ code: Type.String({ description: 'The kind, for programs.' }), message: Type.String({ description: 'What is odd, in words.' }) }, closed),
+    { description: 'What Cilium accepts although it rarely does what was meant: too few slots, weights without effect.' })
 }, { title: 'Frontend', description: 'A frontend as a node realises it.', ...closed })
 
 export const Table = Type.Object({

@@ -101,6 +101,14 @@ function vectorService (family: number, address: string, port: number, protocol:
   return { namespace: 'default', name: 'vector', frontends: [{ address, port, protocol, type: 'LoadBalancer' }], backends }
 }
 
+t.test('a table of dubious weights or size says so', async (t) => {
+  const sim = testSimulator()
+  sim.createNode({ name: 'small', tableSizePolicy: { fixed: 251 } })
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3).map((backend, index) => ({ ...backend, weight: index === 0 ? 2 : 1 }))))
+  const codes = (node: string): string[] | undefined => sim.listFrontends(node)[0]?.warnings.map(({ code }) => code)
+  t.same([codes('cilium'), codes('small')], [['weights-ignored'], ['few-slots-per-backend', 'weights-ignored']])
+})
+
 t.test('a table is what lies in the inner map', async (t) => {
   const sim = testSimulator()
   sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
