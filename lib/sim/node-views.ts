@@ -7,11 +7,12 @@ import { SimError } from './errors.ts'
 import type { EmulatedNode } from './node.ts'
 import type { FrontendView, NodeView, TableView } from './types.ts'
 
-export function nodeView ({ settings, node, datapath }: EmulatedNode): NodeView {
+export function nodeView ({ settings, node, datapath, tableSizeChanges }: EmulatedNode): NodeView {
   const maps = datapath.kernel.maps()
   const { maglev } = node.counts()
   return {
     ...settings,
+    tableSizeChanges: [...tableSizeChanges],
     counts: {
       frontends: node.frontendCount,
       tables: maglev[4] + maglev[6],

@@ -233,6 +233,28 @@ t.test('a node made later realises everything there is', async (t) => {
   t.equal(refusal(() => sim.getNode('late')).code, 'NODE_NOT_FOUND')
 })
 
+t.test('a table that grows by policy says which flows move', async (t) => {
+  const sim = testSimulator()
+  const put = (n: number): unknown => sim.putService(someService('echo', '172.20.0.10', someBackends(n)))
+  put(10)
+  put(20)
+  t.same(sim.getNode('dynamic').tableSizeChanges, [], '20 backends are not more than M / 50')
+  const before = sim.getTable('dynamic', 1)
+  put(21)
+  const after = sim.getTable('dynamic', 1)
+  const [change, ...others] = sim.getNode('dynamic').tableSizeChanges
+  t.same(others, [])
+  t.match(change, { revision: sim.revision(), service: { namespace: 'default', name: 'echo' }, frontend: 1, from: before.m, to: after.m })
+  t.same([before.m, after.m], [1021, 4093])
+  let moved = 0
+  const product = before.m * after.m
+  for (let hash = 0; hash < product; hash++) {
+    if (before.slots[hash % before.m] !== after.slots[hash % after.m]) moved++
+  }
+  t.ok(Math.abs(moved / product - (change?.movedShare ?? 0)) < 1e-9, `${moved / product} of all hashes move`)
+  t.same(sim.getNode('cilium').tableSizeChanges, [], 'a fixed M never changes')
+})
+
 t.test('entries of a map come page by page in the kernel\'s order', async (t) => {
   const sim = testSimulator()
   sim.putService(someService('echo', '172.20.0.10', someBackends(30)))
