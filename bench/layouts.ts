@@ -33,14 +33,18 @@ export interface LayoutBench {
 
 interface Part { readonly services: number, readonly backends: number }
 
-const mix: readonly Part[] = [{ services: 700, backends: 3 }, { services: 200, backends: 10 }, { services: 80, backends: 40 }, { services: 20, backends: 160 }]
+const mix: readonly Part[] = [
+  { services: 700, backends: 3 }, { services: 200, backends: 10 }, { services: 80, backends: 40 }, { services: 20, backends: 160 }
+]
 /** r0 = 1 (XDP_DROP); exit */
 const emptyProgram = Uint8Array.of(0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
 const RUNS_HOT = 1_000_000
 const RUNS_MIX = 400_000
 
 /** @returns why nothing was measured, where bpf(2) is not there */
-export async function runLayoutBench ({ rounds, scale = 1 }: { readonly rounds: number, readonly scale?: number }): Promise<LayoutBench | string> {
+export async function runLayoutBench (
+  { rounds, scale = 1 }: { readonly rounds: number, readonly scale?: number }
+): Promise<LayoutBench | string> {
   const bpf = await openBpf()
   if (typeof bpf === 'string') return bpf
   const parts = mix.map(({ services, backends }) => ({ services: Math.ceil(services * scale), backends }))
@@ -51,9 +55,12 @@ export async function runLayoutBench ({ rounds, scale = 1 }: { readonly rounds: 
   return { mix: parts.map(({ services, backends }) => `${services}x${backends}`).join(','), m: defaultTableSize, rounds, ...result }
 }
 
-function measure (bpf: Bpf, probes: readonly LayoutProbe[], services: number, rounds: number): Pick<LayoutBench, 'emptyNs' | 'rows' | 'samePicks'> {
+function measure (
+  bpf: Bpf, probes: readonly LayoutProbe[], services: number, rounds: number
+): Pick<LayoutBench, 'emptyNs' | 'rows' | 'samePicks'> {
   const all: Draw = { first: 0, services }
-  const draws = [{ first: 0, services: 1 }, { first: services - 1, services: 1 }, all].map((draw) => ({ draw, runs: draw === all ? RUNS_MIX : RUNS_HOT }))
+  const draws = [{ first: 0, services: 1 }, { first: services - 1, services: 1 }, all]
+    .map((draw) => ({ draw, runs: draw === all ? RUNS_MIX : RUNS_HOT }))
   const empty = bpf.programLoad({ type: programTypeNumbers.xdp, insns: emptyProgram, license: 'GPL' }).fd
   const emptyNs: number[] = []
   const ns = probes.map(() => draws.map((): number[] => []))

@@ -1,6 +1,7 @@
 // `npm run bench`: packets per second of the interpreter for each layout and workload, beside the kernel's time for the
-// same program and maps where bpf(2) is there, and the time that building Maglev tables takes; with --layouts, lookups in every layout in the kernel (layouts.ts). Rounds of everything that is
-// compared are interleaved, so that a machine that is busy for a while slows all of them; medians of rounds are printed.
+// same program and maps where bpf(2) is there, and the time that building Maglev tables takes; with --layouts, lookups in
+// every layout in the kernel (layouts.ts). Rounds of everything that is compared are interleaved, so that a machine that is
+// busy for a while slows all of them; medians of rounds are printed.
 
 import { programTypeNumbers } from '../lib/bpf/profile/names.ts'
 import { createHash } from 'node:crypto'

@@ -114,6 +114,6 @@ function mergePolicy (current: NodeSettings['tableSizePolicy'], patch: unknown):
   return mergePatch(kept, patch)
 }
 
-function settingsOf ({ counts, memory, ...settings }: View): NodeSettings {
+function settingsOf ({ counts, memory, tableSizeChanges, ...settings }: View): NodeSettings {
   return settings
 }

@@ -10,8 +10,8 @@ export type TableLayout = DatapathLayout
 export type InnerLayout = Exclude<TableLayout, 'flat'>
 
 /**
- * M is a constant of the program where one is for all; else each table brings its own. The length of compact's elements follows from M; it is
- * for those who want the picks of Cilium's M in less memory.
+ * M is a constant of the program where one is for all; else each table brings its own. The length of compact's elements follows
+ * from M; it is for those who want the picks of Cilium's M in less memory.
  */
 const oneSizeForAll: Readonly<Record<TableLayout, boolean>> = {
   flat: true, fixed: true, blob: true, dynamic: false, packed: false, compact: true
@@ -32,8 +32,9 @@ export function oneTableSizeForAll (layout: TableLayout): boolean {
 }
 
 /**
- * fixed, dynamic: one element per slot, which the kernel rounds up to 8 bytes. blob: Cilium's, the whole table is the one value. packed: two
- * slots share an element; M is odd, so M = 2 x maxEntries - 1. compact: the ids once, then indices of as many bits as N needs.
+ * fixed, dynamic: one element per slot, which the kernel rounds up to 8 bytes. blob: Cilium's, the whole table is the one value.
+ * packed: two slots share an element; M is odd, so M = 2 x maxEntries - 1. compact: the ids once, then indices of as many bits as
+ * N needs.
  * @param n distinct ids in the table
  */
 export function innerAttributes (layout: InnerLayout, m: number, n: number): InnerAttributes {

@@ -41,7 +41,7 @@ const subjectText = (subject: Subject): string => subject.mix === null
 
 function memoryHeadline (report: MemoryReport): string {
   const nodes = report.nodes.map((node) => {
-    const worst = Math.max(0, ...node.rows.map((row) => row.disruption?.collateralShare ?? 0))
+    const worst = Math.max(0, ...node.rows.map((row) => row.disruption?.collateralShareMax ?? 0))
     const tables = node.maps.find((map) => map.name === 'tables')
     const maglev = formatBytes(node.maglev.memlockBytes)
     const held = tables === undefined

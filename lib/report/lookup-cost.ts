@@ -8,6 +8,7 @@ import type { Cost } from '../bpf/core/cost.ts'
 import type { Protocol } from '../maglev/index.ts'
 import { classify } from './classes.ts'
 import type { FrontendClass } from './classes.ts'
+import { mostFrontends } from './source.ts'
 import type { ReportFlow, ReportFrontend, ReportLookup, ReportNode, ReportSource, Subject } from './source.ts'
 
 export interface LookupCostRow {
@@ -63,10 +64,9 @@ export function lookupCostReport (source: ReportSource, options: LookupCostOptio
   const seed = options.seed ?? 1
   const names = options.nodes ?? source.listNodes().map((node) => node.name)
   const nodes = names.map((name) => nodeCost(source, source.getNode(name), seed, options))
-  const frontends = nodes[0]?.rows.reduce((sum, row) => sum + row.frontends, 0) ?? 0
   return {
     kind: 'lookup-cost',
-    subject: options.subject ?? { revision: source.revision(), mix: null, frontends },
+    subject: options.subject ?? { revision: source.revision(), mix: null, frontends: mostFrontends(nodes) },
     seed,
     nodes,
     notes: [

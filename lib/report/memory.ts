@@ -14,6 +14,7 @@ import { elementBytes, mapBytes } from './map-bytes.ts'
 import type { Bytes } from './map-bytes.ts'
 import { isMap, nameOf } from './map-names.ts'
 import type { MapRole } from './map-names.ts'
+import { mostFrontends } from './source.ts'
 import type { ReportMap, ReportNode, ReportSource, Subject } from './source.ts'
 
 export type Provenance = 'measured' | 'computed'
@@ -103,10 +104,9 @@ export function memoryReport (source: ReportSource, options: MemoryOptions = {})
     return disruption
   }
   const nodes = names.map((name) => nodeMemory(source, source.getNode(name), options.scale, disruptionOf))
-  const frontends = nodes[0]?.rows.reduce((sum, row) => sum + row.frontends, 0) ?? 0
   return {
     kind: 'memory',
-    subject: options.scale?.subject ?? { revision: source.revision(), mix: null, frontends },
+    subject: options.scale?.subject ?? { revision: source.revision(), mix: null, frontends: mostFrontends(nodes) },
     seed: drawSeed,
     nodes,
     notes: [...notes, ...nodes.flatMap(overflowNotes)]

@@ -76,6 +76,11 @@ export interface ReportSource {
   }
 }
 
+/** frontends with a table on the node that has most of them: nodes may have tables for different ones */
+export function mostFrontends (nodes: ReadonlyArray<{ readonly rows: ReadonlyArray<{ readonly frontends: number }> }>): number {
+  return Math.max(0, ...nodes.map(({ rows }) => rows.reduce((sum, { frontends }) => sum + frontends, 0)))
+}
+
 export interface Subject {
   /** revision of the cluster; null for a mix, which has none */
   readonly revision: number | null

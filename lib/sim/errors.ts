@@ -60,3 +60,9 @@ export function simErrorOf (refusal: {
 }): SimError {
   return new SimError(refusal.code, refusal.message, { places: refusal.places, facts: { ...refusal.facts } })
 }
+
+/** The same failure of something that stands at `at` within the input: its places are told from the input's own start. */
+export function simErrorUnder (at: string, { code, message, places, facts }: SimError): SimError {
+  const within = places.map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail }))
+  return new SimError(code, message.startsWith('/') ? `${at}${message}` : message, { places: within, facts })
+}

@@ -1,15 +1,18 @@
 // The cluster and its nodes: the one place where either changes.
 
-import { Cluster, complete, realiseSteps, refusePlaces, validateSettings } from '../loadbalancer/index.ts'
-import type { Draft, LbError, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
+import { Cluster, complete, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
+import type { AppliedNode, Draft, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
-import { SimError, simErrorOf } from './errors.ts'
+import { SimError, simErrorOf, simErrorUnder } from './errors.ts'
 import { buildNode } from './node.ts'
 import type { EmulatedNode } from './node.ts'
 
 /** each has a memory of its own that may grow to 4 GiB */
 export const NODES_MAX = 16
+
+/** changes of M that a node remembers */
+const SIZE_CHANGES_KEPT = 100
 
 export interface NodeSetContext {
   readonly assets: SimulatorAssets
@@ -106,6 +109,7 @@ export class NodeSet {
     const realised = yield * realiseSteps(draft, kept)
     if (!realised.ok) throw simErrorOf(realised.error)
     draft.commit()
+    for (const applied of realised.value) noteSizeChanges(this.get(applied.node), applied, this.cluster.revision)
     const nodes = wanted.map(({ name }) => rebuilt.get(name) ?? this.get(name))
     this.#nodes.clear()
     for (const node of nodes) this.#nodes.set(node.settings.name, node)
@@ -134,7 +138,7 @@ export class NodeSet {
   #valid (settings: NodeSettings, at = ''): NodeSettings {
     const valid = validateSettings(settings, kernelProfiles.map(({ name }) => name))
     if (valid.ok) return valid.value
-    throw simErrorOf(at === '' ? valid.error : refusedAt(at, valid.error))
+    throw simErrorUnder(at, simErrorOf(valid.error))
   }
 
   #build (settings: NodeSettings, desired: Cluster | Draft = this.cluster): EmulatedNode {
@@ -146,8 +150,12 @@ function refuseTooMany (nodes: number): void {
   if (nodes > NODES_MAX) throw new SimError('LIMIT_EXCEEDED', `${NODES_MAX} nodes are the limit`, { facts: { limit: NODES_MAX } })
 }
 
-function refusedAt (at: string, { code, places }: LbError): LbError {
-  return refusePlaces(code, places.map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail }))).error
+function noteSizeChanges ({ tableSizeChanges }: EmulatedNode, { sizeChanges }: AppliedNode, revision: number): void {
+  for (const { service, revNatId, from, to, movedShare } of sizeChanges) {
+    const [namespace = '', name = ''] = service.split('/')
+    tableSizeChanges.push({ revision, service: { namespace, name }, frontend: revNatId, from, to, movedShare })
+  }
+  tableSizeChanges.splice(0, tableSizeChanges.length - SIZE_CHANGES_KEPT)
 }
 
 function * tryPlan (node: LbNode, draft: Draft): Steps<void> {

@@ -7,11 +7,12 @@ import { SimError } from './errors.ts'
 import type { EmulatedNode } from './node.ts'
 import type { FrontendView, NodeView, TableView } from './types.ts'
 
-export function nodeView ({ settings, node, datapath }: EmulatedNode): NodeView {
+export function nodeView ({ settings, node, datapath, tableSizeChanges }: EmulatedNode): NodeView {
   const maps = datapath.kernel.maps()
   const { maglev } = node.counts()
   return {
     ...settings,
+    tableSizeChanges: [...tableSizeChanges],
     counts: {
       frontends: node.frontendCount,
       tables: maglev[4] + maglev[6],
@@ -41,7 +42,8 @@ export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend
     backends: node.backendsOf(realised).map(({ id, backend, state }) =>
       ({ id, address: backend.address, port: backend.port, protocol: backend.protocol, weight: backend.weight, state })),
     table: table === undefined ? null : { m: table.m, backends: realised.table?.length ?? 0, mapId: table.mapId },
-    reason: node.whyNoTable(realised)
+    reason: node.whyNoTable(realised),
+    warnings: node.warnings(realised)
   }
 }
 

@@ -12,6 +12,7 @@ import type { Datapath } from './datapath.ts'
 import { simErrorOf } from './errors.ts'
 import { outcomeCounters } from './outcomes.ts'
 import type { OutcomeCounters } from './outcomes.ts'
+import type { TableSizeChangeView } from './types.ts'
 
 export interface EmulatedNode {
   readonly settings: NodeSettings
@@ -24,6 +25,8 @@ export interface EmulatedNode {
   readonly execution: Execution
   readonly outcomes: OutcomeCounters
   readonly cpuLeases: CpuLeases
+  /** the last changes of M by policy, oldest first */
+  readonly tableSizeChanges: TableSizeChangeView[]
 }
 
 const LOOKUP_CPU = 0
@@ -49,7 +52,8 @@ export function buildNode (settings: NodeSettings, { assets, random, desired, ge
     datapath,
     execution: createExecution(core, { cpu: LOOKUP_CPU, worker: LOOKUP_WORKER }),
     outcomes: outcomeCounters(core, datapath.metrics().address, LOOKUP_CPU),
-    cpuLeases: createCpuLeases(settings.possibleCpus)
+    cpuLeases: createCpuLeases(settings.possibleCpus),
+    tableSizeChanges: []
   }
   const realised = realiseChange(everything(desired), [built])
   if (!realised.ok) throw simErrorOf(realised.error)

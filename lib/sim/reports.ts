@@ -3,7 +3,7 @@
 
 import { formatMix, isServiceMap, lookupCostReport, memoryReport, nameOf, parseMix } from '../report/index.ts'
 import type { MixPart, MixScale, Report } from '../report/index.ts'
-import { SimError } from './errors.ts'
+import { SimError, simErrorUnder } from './errors.ts'
 import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
 
 export interface ReportContext {
@@ -46,7 +46,15 @@ function makeNodes (scratch: Simulator, variants: ReportRequest['variants']): st
   if (variants === undefined) return scratch.listNodes().map((node) => node.name)
   if (variants.length === 0 || variants.length > 16) throw new SimError('INVALID_ARGUMENT', 'between 1 and 16 variants are compared at once')
   for (const node of scratch.listNodes()) scratch.deleteNode(node.name)
-  return variants.map((variant) => scratch.createNode(variant).name)
+  return variants.map((variant, index) => makeVariant(scratch, variant, `/variants/${index}`))
+}
+
+function makeVariant (scratch: Simulator, variant: NonNullable<ReportRequest['variants']>[number], at: string): string {
+  try {
+    return scratch.createNode(variant).name
+  } catch (error) {
+    throw error instanceof SimError ? simErrorUnder(at, error) : error
+  }
 }
 
 /** Adds one service of each size and watches by how much the entries of every map grow: that times the count is the mix. */

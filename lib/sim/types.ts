@@ -66,7 +66,23 @@ export interface NodeSettings {
   readonly engine: 'interpreter'
 }
 
+/** A table that its policy gave another M: flows move, also between backends that stay. */
+export interface TableSizeChangeView {
+  /** of the desired state that brought it */
+  readonly revision: number
+  readonly service: { readonly namespace: string, readonly name: string }
+  /** revNAT id */
+  readonly frontend: number
+  /** M before and after */
+  readonly from: number
+  readonly to: number
+  /** share of new flows, 0 .. 1, that get another backend than before */
+  readonly movedShare: number
+}
+
 export interface NodeView extends NodeSettings {
+  /** the last 100 changes of M by the table-size policy, oldest first */
+  readonly tableSizeChanges: readonly TableSizeChangeView[]
   readonly counts: { readonly frontends: number, readonly tables: number, readonly maps: number, readonly programs: number }
   readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
 }
@@ -100,6 +116,8 @@ export interface FrontendView extends FrontendSpec {
     readonly mapId: number
   } | null
   readonly reason: string | null
+  /** what Cilium accepts without a word although it rarely does what was meant */
+  readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
 }
 
 export interface TableView {

@@ -196,8 +196,18 @@ const nodeSettings = { name: NodeName, ...settings, mapSizes: Type.Object(mapSiz
 
 export const NodeSettings = Type.Object(nodeSettings, { title: 'NodeSettings', description: 'Settings of an emulated node.', ...closed })
 
+const TableSizeChange = Type.Object({
+  revision: count('Revision of the desired state that brought it.', Number.MAX_SAFE_INTEGER),
+  service: Type.Object({ namespace: Type.String({ description: 'Namespace of the service.' }), name: Type.String({ description: 'Name of the service.' }) }, { description: 'The service.', ...closed }),
+  frontend: count('revNAT id of the frontend.'),
+  from: count('M before.'),
+  to: count('M after.'),
+  movedShare: Type.Number({ minimum: 0, maximum: 1, description: 'Share of new flows that get another backend than before.' })
+}, closed)
+
 export const NodeView = Type.Object({
   ...nodeSettings,
+  tableSizeChanges: Type.Array(TableSizeChange, { description: 'The last 100 tables that the policy gave another M, oldest first.' }),
   counts: Type.Object({ frontends: count('Frontends.'), tables: count('Maglev tables.'), maps: count('BPF maps.'), programs: count('BPF programs.') },
     { description: 'What the node holds.', ...closed }),
   memory: Type.Object({
@@ -246,7 +256,9 @@ export const Frontend = Type.Object({
     backends: Type.Integer({ description: 'Backends in the table.' }),
     mapId: id('Inner map that holds it now; every rebuild makes another.')
   }, closed), 'The Maglev table; null: there is none.'),
-  reason: Nullable(Type.String(), 'Why there is no table.')
+  reason: Nullable(Type.String(), 'Why there is no table.'),
+  warnings: Type.Array(Type.Object({ code: Type.String({ description: 'The kind, for programs.' }), message: Type.String({ description: 'What is odd, in words.' }) }, closed),
+    { description: 'What Cilium accepts although it rarely does what was meant: too few slots, weights without effect.' })
 }, { title: 'Frontend', description: 'A frontend as a node realises it.', ...closed })
 
 export const Table = Type.Object({

@@ -1,5 +1,6 @@
 // Backends as words (`10.0.0.1:80`, `[2001:db8::1]:443/udp=5`) and as JSON lines.
 
+import { defaultWeight } from '../../lib/loadbalancer/index.ts'
 import { canonicalAddress, protocols } from '../../lib/maglev/index.ts'
 import type { Protocol } from '../../lib/maglev/index.ts'
 import { BadInput } from './failures.ts'
@@ -18,7 +19,7 @@ export function parseBackendWords (words: readonly string[]): BackendWord[] {
   return words.map((word) => {
     const match = /^(?:\[([^\]]+)\]|([^:/=[\]]+)):(\d{1,5})(?:\/([A-Za-z]+))?(?:=(\d{1,5}))?$/.exec(word)
     if (match === null) throw new BadInput(`backend "${word}" is not ADDRESS:PORT[/PROTOCOL][=WEIGHT]`)
-    return checked(`backend "${word}"`, { address: match[1] ?? match[2], port: Number(match[3]), protocol: match[4], weight: match[5] === undefined ? 1 : Number(match[5]) })
+    return checked(`backend "${word}"`, { address: match[1] ?? match[2], port: Number(match[3]), protocol: match[4], weight: match[5] === undefined ? undefined : Number(match[5]) })
   })
 }
 
@@ -47,7 +48,7 @@ function checked (where: string, backend: Record<string, unknown>): BackendWord 
   const protocol = protocols.find((name) => name === String(backend['protocol'] ?? 'TCP').toUpperCase())
   if (protocol === undefined) throw new BadInput(`${where}: protocol is one of ${protocols.join(', ')}`)
   const port = wholeIn(where, 'port', backend['port'], 1, 65535)
-  const weight = wholeIn(where, 'weight', backend['weight'] ?? 1, 0, 65535)
+  const weight = wholeIn(where, 'weight', backend['weight'] ?? defaultWeight, 0, 65535)
   return { address, port, protocol, weight, ...(backend['id'] === undefined ? {} : { id: wholeIn(where, 'id', backend['id'], 1, 0xffffffff) }) }
 }
 

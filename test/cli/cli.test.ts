@@ -52,10 +52,11 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   const words = ['0.0.0.1:1=2', '0.0.0.3:3=13', '0.0.0.4:4=111', '0.0.0.5:5=10']
   const after = [['0.0.0.2', 2, 13], ['0.0.0.3', 3, 111], ['0.0.0.4', 4, 10]] as const
   const lines = after.map(([address, port, weight]) => JSON.stringify({ id: port, address, port, weight })).join('\n')
-  const [json, text, stdin, twice, noPrime, noAddress] = await Promise.all([
+  const [json, text, stdin, light, twice, noPrime, noAddress] = await Promise.all([
     cli(['maglev', 'table', '--m', '251', '--json', ...words]),
     cli(['maglev', 'table', '--m', '251', '--slots', ...words]),
     cli(['maglev', 'table', '--m', '1021', '--json', '--backends', '-'], { input: lines }),
+    cli(['maglev', 'table', '--m', '251', '10.0.0.1:80=1', '10.0.0.2:80=2']),
     cli(['maglev', 'table', '--backends', '-'], { input: `${lines}\n${lines}` }),
     cli(['maglev', 'table', '--m', '250', ...words]),
     cli(['maglev', 'table', '0.0.0.300:1'])
@@ -67,6 +68,7 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   t.match(JSON.parse(stdin.stdout), {
     m: 1021, counts: { 2: 100, 3: 844, 4: 77 }, sha256U32LE: '51e5d1f7607f55615b1872ce5cf05cdf22e05ba39d3b26f54ad72ff0ad3e453c'
   })
+  t.match(light, { code: 0, stderr: /^maglev-sim: note: the weights average below 2, so all backends count the same\n$/ })
   for (const ended of [twice, noPrime, noAddress]) t.equal(ended.code, 2)
 })
 

@@ -130,6 +130,15 @@ t.test('one backend changes, and every report moves with it', async (t) => {
   t.not(after[0].nodes[1]?.rows[0]?.disruption?.movedShare, before[0].nodes[1]?.rows[0]?.disruption?.movedShare)
 })
 
+t.test('nodes may have tables for different frontends', async (t) => {
+  const sim = clusterOf([3])
+  sim.putService({ ...someService('inside', '10.96.0.1', someBackends(2)), frontends: [{ address: '10.96.0.1', port: 80, protocol: 'TCP', type: 'ClusterIP' }] })
+  sim.updateNode('dynamic', { options: { 'bpf-lb-external-clusterip': true } })
+  t.equal(memoryOf(sim).subject.frontends, 2)
+  t.equal(costOf(sim).subject.frontends, 2)
+  t.equal(memoryOf(sim, { nodes: ['cilium'] }).subject.frontends, 1)
+})
+
 t.test('variants, another kernel, maps that are too small', async (t) => {
   const variants = [
     { name: 'old', kernel: '5.10' },
@@ -167,6 +176,7 @@ t.test('what cannot be reported is refused', async (t) => {
   refused({ mix: 'many' }, '/mix')
   refused({ mix: '1x3', nodes: ['cilium'] }, '/nodes')
   refused({ variants: [{ name: 'x' }] }, '/variants')
+  refused({ mix: '1x3', variants: [{ name: 'good' }, { name: 'bad', tableSizePolicy: { fixed: 1000 } }] }, '/variants/1/tableSizePolicy/fixed')
   t.throws(() => memoryOf(sim, { nodes: ['nobody'] }), { code: 'NODE_NOT_FOUND' })
   t.throws(() => memoryOf(sim, { mix: '1x3', variants: [] }), { code: 'INVALID_ARGUMENT' })
   t.same(memoryOf(sim).nodes.map(({ rows }) => rows), [[], []], 'an empty cluster has no rows')

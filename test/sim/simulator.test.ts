@@ -101,6 +101,14 @@ function vectorService (family: number, address: string, port: number, protocol:
   return { namespace: 'default', name: 'vector', frontends: [{ address, port, protocol, type: 'LoadBalancer' }], backends }
 }
 
+t.test('a table of dubious weights or size says so', async (t) => {
+  const sim = testSimulator()
+  sim.createNode({ name: 'small', tableSizePolicy: { fixed: 251 } })
+  sim.putService(someService('echo', '172.20.0.10', someBackends(3).map((backend, index) => ({ ...backend, weight: index === 0 ? 2 : 1 }))))
+  const codes = (node: string): string[] | undefined => sim.listFrontends(node)[0]?.warnings.map(({ code }) => code)
+  t.same([codes('cilium'), codes('small')], [['weights-ignored'], ['few-slots-per-backend', 'weights-ignored']])
+})
+
 t.test('a table is what lies in the inner map', async (t) => {
   const sim = testSimulator()
   sim.putService(someService('echo', '172.20.0.10', someBackends(3)))
@@ -223,6 +231,28 @@ t.test('a node made later realises everything there is', async (t) => {
   t.match(sim.xlated('late', sim.listPrograms('late')[0]?.id ?? 0), /r1 \+= 272/)
   sim.deleteNode('late')
   t.equal(refusal(() => sim.getNode('late')).code, 'NODE_NOT_FOUND')
+})
+
+t.test('a table that grows by policy says which flows move', async (t) => {
+  const sim = testSimulator()
+  const put = (n: number): unknown => sim.putService(someService('echo', '172.20.0.10', someBackends(n)))
+  put(10)
+  put(20)
+  t.same(sim.getNode('dynamic').tableSizeChanges, [], '20 backends are not more than M / 50')
+  const before = sim.getTable('dynamic', 1)
+  put(21)
+  const after = sim.getTable('dynamic', 1)
+  const [change, ...others] = sim.getNode('dynamic').tableSizeChanges
+  t.same(others, [])
+  t.match(change, { revision: sim.revision(), service: { namespace: 'default', name: 'echo' }, frontend: 1, from: before.m, to: after.m })
+  t.same([before.m, after.m], [1021, 4093])
+  let moved = 0
+  const product = before.m * after.m
+  for (let hash = 0; hash < product; hash++) {
+    if (before.slots[hash % before.m] !== after.slots[hash % after.m]) moved++
+  }
+  t.ok(Math.abs(moved / product - (change?.movedShare ?? 0)) < 1e-9, `${moved / product} of all hashes move`)
+  t.same(sim.getNode('cilium').tableSizeChanges, [], 'a fixed M never changes')
 })
 
 t.test('entries of a map come page by page in the kernel\'s order', async (t) => {

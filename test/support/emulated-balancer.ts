@@ -13,7 +13,9 @@ import type { WorldMaps } from './balancer-world.ts'
 export const flatServices = 64
 
 /** @param m of layouts with one table size for all */
-export function emulateBalancer (layout: DatapathLayout, m: number, more: Partial<NodeSettings> = {}): { datapath: Datapath, maps: WorldMaps } {
+export function emulateBalancer (
+  layout: DatapathLayout, m: number, more: Partial<NodeSettings> = {}
+): { datapath: Datapath, maps: WorldMaps } {
   const settings: NodeSettings = {
     ...defaultSettings('twin'),
     layout,

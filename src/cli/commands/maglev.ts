@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import {
-  buildTable, defaultSeedText, isPrime, parseSeed, runLengthText, smallestTableSize, tableDigest, usableBackends
+  buildTable, defaultSeedText, isPrime, parseSeed, runLengthText, smallestTableSize, tableDigest, tableWarnings, usableBackends
 } from '../../../lib/maglev/index.ts'
 import type { Table, TableBackend } from '../../../lib/maglev/index.ts'
 import { formatText } from '../../../lib/report/table.ts'
@@ -29,14 +29,14 @@ const table = command({
     json: { type: 'boolean', description: 'Print JSON with every slot', default: false }
   },
   rest: 'ADDRESS:PORT[/PROTOCOL][=WEIGHT]...',
-  notes: ['For instance: maglev-sim maglev table 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80=2'],
+  notes: ['For instance: maglev-sim maglev table 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80=50', 'A backend without a weight has 100, as in Cilium.'],
   async run (args, words) {
     const fromFile = args.backends === undefined ? [] : parseBackendLines(await readLines(args.backends))
     const named = [...parseBackendWords(words), ...fromFile].map((backend, index) => ({ ...backend, id: backend.id ?? index + 1 }))
     if (new Set(named.map((backend) => backend.id)).size < named.length) throw new BadInput('two backends have the same id')
     // a weight of 0 takes a backend out, as in Cilium
     const backends = usableBackends(named.map((backend) => ({ ...backend, state: 'active' as const })))
-    if (backends.length === 0) throw new BadInput('name backends, for instance 10.0.0.1:80 10.0.0.2:80=3, or a file with --backends')
+    if (backends.length === 0) throw new BadInput('name backends, for instance 10.0.0.1:80 10.0.0.2:80=50, or a file with --backends')
     const seed = parseSeed(args.seed)
     if (!seed.ok) throw new BadInput(`--seed: ${seed.reason}`)
     const m = args.m === undefined ? smallestTableSize(100 * backends.length) : wholeNumber('m', args.m, 2, largestM)
@@ -44,6 +44,8 @@ const table = command({
     const built = buildTable(m, backends, seed.seed, '1.17+')
     if (built === null) throw new BadInput('there is no backend to build a table from')
     process.stdout.write(args.json ? asJson(built, args.seed) : asText(built, backends, args.seed, args.slots))
+    const chosen = { m, grownFrom: null, capped: args.m === undefined && m < 100 * backends.length }
+    for (const { message } of tableWarnings(chosen, backends.map(({ weight }) => weight), '1.17+')) process.stderr.write(`maglev-sim: note: ${message}\n`)
   }
 })
 

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { readObject } from '../../../lib/bpf/object/index.ts'
 import type { MapSpec } from '../../../lib/bpf/object/index.ts'
 import {
-  constantsMapName, decodeRevNatId, encodeLoadTimeConstants, encodeU32, innerMapName, mapNames, metricsMapName, objectFile, reasons, sumCounters
+  constantsMapName, decodeRevNatId, encodeLoadTimeConstants, encodeU32, innerMapName, mapNames, metricsMapName,
+  objectFile, reasons, sumCounters
 } from '../../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../../lib/datapath/index.ts'
 import { templateAttributes } from '../../../lib/loadbalancer/index.ts'
