@@ -153,6 +153,35 @@ t.test('variants, another kernel, maps that are too small', async (t) => {
   t.match(report.notes.at(-1), /small: cilium_lb4_backends_v3 would need 30 entries and has 20/)
 })
 
+t.test('layouts', async (t) => {
+  const mapSizes = { services: 8192, backends: 8192, revNat: 8192, maglev: 16 }
+  const names = ['fixed', 'packed', 'compact', 'flat'] as const
+  const variants = names.map((name) => ({ name, layout: name, mapSizes }))
+  const report = memoryOf(testSimulator(), { mix: '10x3,2x40', variants })
+  const [fixed, packed, compact, flat] = report.nodes
+  const tables = (node: typeof flat): Array<number | undefined> => node?.rows.map(({ table }) => table.memlockBytes) ?? []
+  t.same(tables(fixed), [131360, 131360])
+  t.same(tables(packed), [65840, 65840])
+  t.same(tables(compact), [312 + 4160, 312 + 4 * 4160].map((bytes) => Math.ceil(bytes / 8) * 8))
+  const part = 16381 * 8
+  t.same(tables(flat), [part, part], 'a part of the array')
+  const arrays = flat?.maps.filter(({ name }) => name.endsWith('_maglev'))
+    .map(({ maps, entries, maxEntries, overflows }) => ({ maps, entries, maxEntries, overflows }))
+  t.same(arrays, [{ maps: 1, entries: 12 * 16381, maxEntries: 16 * 16381, overflows: false }, { maps: 1, entries: 0, maxEntries: 16 * 16381, overflows: false }])
+  t.equal(flat?.maps.find(({ name }) => name === 'tables'), undefined, 'no inner maps')
+  t.equal(flat?.maglev.memlockBytes, 2 * (312 + 16 * part), 'all of both arrays, once')
+  t.equal(flat?.rows[0]?.outerShareBytes, Math.round((312 + 4 * part) / 12), 'the places nobody has, shared by the tables')
+  t.match(formatReport(report, 'text'), /flat \(flat\): Maglev arrays with room for every service 4\.2 MB/)
+  const small = memoryOf(testSimulator(), { mix: '17x3', variants: [{ name: 'flat', layout: 'flat', mapSizes }] })
+  t.match(small.notes.at(-1), /cilium_lb4_maglev would need 278477 entries and has 262096/)
+  const cost = costOf(testSimulator(), { mix: '1x3,1x160', variants })
+  const calls = cost.nodes.map(({ rows }) => rows.map(({ cost }) => [cost.mapLookups, cost.mapCalls]))
+  t.same(calls[0], [[5, 3], [5, 3]], 'fixed is inlined')
+  t.same(calls[1], [[5, 4], [5, 4]], 'packed is called')
+  t.same(calls[2], [[5, 4], [6, 5]], 'compact: a small table is one element')
+  t.same(calls[3], [[4, 2], [4, 2]], 'flat has no outer map')
+})
+
 t.test('the same state and seed give the same bytes in every form', async (t) => {
   for (const kind of ['memory', 'lookup-cost'] as const) {
     for (const form of ['json', 'csv', 'text'] as const) {

@@ -80,7 +80,8 @@ t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
   for (const m of sizes) {
     const sim = testSimulator({ nodes: [] })
     sim.createNode({ name: 'blob', tableSizePolicy: { fixed: m } })
-    sim.createNode({ name: 'slots', layout: 'dynamic', tableSizePolicy: { fixed: m } })
+    for (const layout of ['fixed', 'dynamic', 'packed', 'compact'] as const) sim.createNode({ name: layout, layout, tableSizePolicy: { fixed: m } })
+    sim.createNode({ name: 'flat', layout: 'flat', tableSizePolicy: { fixed: m }, mapSizes: { services: 65_536, backends: 65_536, revNat: 65_536, maglev: 8 } })
     for (const { family, source, sourcePort, destinationPort, protocol, n, backendId } of flows.filter((one) => one.m === m)) {
       const destination = family === 4 ? '172.20.0.10' : 'fd00:20::10'
       const name = protocol === 6 ? 'TCP' : 'UDP'
@@ -138,6 +139,7 @@ t.test('what is refused changes nothing, anywhere', async (t) => {
     ['NODE_EXISTS', () => sim.createNode({ name: 'cilium' }), /cilium/],
     ['INVALID_ARGUMENT', () => sim.createNode({ name: 'odd', tableSizePolicy: { fixed: 1000 } }), /1000/],
     ['INVALID_ARGUMENT', () => sim.createNode({ name: 'odd', tableSizePolicy: { perService: { perBackend: 100 } } }), /blob/],
+    ['INVALID_ARGUMENT', () => sim.createNode({ name: 'odd', layout: 'flat' }), /mapSizes\.maglev to at most 8193/],
     ['INVALID_DOCUMENT', () => sim.importDocuments([{ kind: 'Service' }], { operation: 'apply', dryRun: false }), /./],
     ['INVALID_PACKET', () => sim.lookup({ packets: ['00'] }), /packets\/0/],
     ['INVALID_PACKET', () => sim.lookup({ packets: ['0'.repeat(29)] }), /whole bytes/],
