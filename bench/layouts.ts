@@ -41,7 +41,10 @@ const emptyProgram = Uint8Array.of(0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 
 const RUNS_HOT = 1_000_000
 const RUNS_MIX = 400_000
 
-/** @returns why nothing was measured, where bpf(2) is not there */
+/**
+ * @param scale of the numbers of services
+ * @returns why nothing was measured, where bpf(2) is not there
+ */
 export async function runLayoutBench (
   { rounds, scale = 1 }: { readonly rounds: number, readonly scale?: number }
 ): Promise<LayoutBench | string> {

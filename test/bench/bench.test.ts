@@ -1,7 +1,9 @@
 // The benchmark measures what it says: every case is there, its results repeat, and the kernel, where there is one, agrees.
 
 import t from 'tap'
+import { runLayoutBench } from '../../bench/layouts.ts'
 import { runBench } from '../../bench/main.ts'
+import { datapathLayouts } from '../../lib/datapath/index.ts'
 
 t.test('a short run', async (t) => {
   const result = await runBench({ rounds: 1, packets: 5000 })
@@ -18,4 +20,18 @@ t.test('a short run', async (t) => {
   t.equal(result.rows[0]?.digest, result.rows[1]?.digest, 'equal M, equal picks, equal bytes')
   t.equal(result.tables.length, 5)
   t.equal((await runBench({ rounds: 1, packets: 5000 })).resultHash, result.resultHash)
+})
+
+t.test('lookups of every layout in the kernel', async (t) => {
+  const result = await runLayoutBench({ rounds: 1, scale: 0.01 })
+  if (typeof result === 'string') {
+    t.pass(`skipped: ${result}`, { skip: result })
+    return
+  }
+  t.equal(result.mix, '7x3,2x10,1x40,1x160')
+  t.same(result.rows.map(({ layout }) => layout), datapathLayouts)
+  t.ok(result.samePicks)
+  for (const { layout, hotSmallNs, hotLargeNs, mixNs, memlockBytes } of result.rows) {
+    t.ok(hotSmallNs > 0 && hotLargeNs > 0 && mixNs > 0 && memlockBytes > 0, layout)
+  }
 })
