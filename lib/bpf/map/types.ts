@@ -2,6 +2,7 @@
 
 import type { Refused, Result } from '../profile/errno.ts'
 import type { MapTypeName } from '../profile/index.ts'
+import type { VerifierMap } from '../verifier/maps.ts'
 import type { MapArea } from './memory.ts'
 
 /** Attributes of BPF_MAP_CREATE; the template of an outer map is a map, not a descriptor. */
@@ -30,21 +31,7 @@ export interface MapAttr {
 }
 
 /** A map's attributes as they stay after creation: what a template is compared by and a verifier sees. */
-export interface MapTraits {
-  readonly id: number
-  readonly name: string
-  readonly type: MapTypeName
-  readonly keySize: number
-  readonly valueSize: number
-  readonly maxEntries: number
-  /** without BPF_F_RDONLY and BPF_F_WRONLY, which belong to the descriptor */
-  readonly flags: number
-  readonly frozen: boolean
-  readonly bypassSpecV1: boolean
-  readonly inner?: MapTraits
-  /** of a frozen map that programs may only read, with one element: what a verifier may take for constant */
-  readonly contents?: Uint8Array
-}
+export type MapTraits = VerifierMap
 
 /** What template and candidate are compared by. */
 export type MapTemplate = Pick<MapTraits, 'type' | 'keySize' | 'valueSize' | 'maxEntries' | 'flags'>

@@ -9,6 +9,7 @@ export interface VerifierMap {
   readonly keySize: number
   readonly valueSize: number
   readonly maxEntries: number
+  /** without BPF_F_RDONLY and BPF_F_WRONLY, which belong to the descriptor */
   readonly flags: number
   readonly frozen: boolean
   /** creator had CAP_PERFMON: no Spectre masking of inlined lookups */
