@@ -13,6 +13,7 @@ import { ConfigError, readConfig, type Config } from './config.ts'
 import { createRunManager, type RunManager } from './runs/manager.ts'
 import type { RunExecutor } from './runs/types.ts'
 import { createProcessSimulator } from './simulator.ts'
+import { reportExecutor } from './runs/report.ts'
 import { trafficExecutor } from './runs/traffic.ts'
 import { packageRoot, packageVersion } from './cli/paths.ts'
 
@@ -41,7 +42,7 @@ export async function startServer (options: ServerOptions = {}): Promise<Running
   const config = configOf(options)
   const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] })
   const sim = createProcessSimulator()
-  const runs = createProcessRuns([trafficExecutor(sim)], sim, log)
+  const runs = createProcessRuns([trafficExecutor(sim), reportExecutor(sim)], sim, log)
   const about = { name: 'maglev-sim', version: packageVersion(), commit: commitOf(packageRoot()), node: process.version }
   const app = await buildApp({ sim, runs, about, logger: log as FastifyBaseLogger })
   const url = await listen(app, config)

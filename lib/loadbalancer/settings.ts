@@ -78,6 +78,12 @@ export function initialNodes (): NodeSettings[] {
   ]
 }
 
+/** What a mix of services is reported for unless variants are said: these two, and the same tables in less memory. */
+export function comparedNodes (): NodeSettings[] {
+  const dynamic = initialNodes().at(-1) as NodeSettings
+  return [...initialNodes(), { ...dynamic, name: 'packed', layout: 'packed' }, { ...defaultSettings('compact'), layout: 'compact' }]
+}
+
 /** @param kernels names of the kernel profiles there are */
 export function validateSettings (settings: NodeSettings, kernels: readonly string[]): LbResult<NodeSettings> {
   const places: LbPlace[] = []

@@ -4,7 +4,7 @@
 export type Steps<T> = Generator<undefined, T>
 
 /** Runs all steps without a pause. */
-export function complete<T> (steps: Steps<T>): T {
+export function complete<T> (steps: Generator<unknown, T>): T {
   for (;;) {
     const { done, value } = steps.next()
     if (done === true) return value

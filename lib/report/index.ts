@@ -1,18 +1,17 @@
 // Reports: what services cost on a node, from the node's own queries, and the forms they are printed in.
 
-import type { LookupCostReport } from './lookup-cost.ts'
-import type { MemoryReport } from './memory.ts'
-
-export * from './disruption.ts'
-export * from './forms.ts'
-export * from './lookup-cost.ts'
-export * from './map-names.ts'
-export * from './memory.ts'
-export * from './mix.ts'
-export * from './source.ts'
+export * from './context.ts'
+export * from './document.ts'
+export * from './disruption/one-leaving.ts'
+export * from './forms/csv.ts'
+export * from './forms/index.ts'
+export * from './forms/text.ts'
+export * from './kinds.ts'
+export * from './lookup-cost/report.ts'
+export * from './memory/report.ts'
 export * from './statistics.ts'
+export * from './subject/map-names.ts'
+export * from './subject/mix.ts'
+export * from './subject/source.ts'
 export * from './table.ts'
-
-export const reportKinds = ['memory', 'lookup-cost'] as const
-export type ReportKind = typeof reportKinds[number]
-export type Report = MemoryReport | LookupCostReport
+export * from './words.ts'

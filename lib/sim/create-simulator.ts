@@ -8,7 +8,8 @@ import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
-import { answerReport } from './reports.ts'
+import { complete } from '../loadbalancer/steps.ts'
+import { reportSteps } from './reports.ts'
 import type { Simulator } from './types.ts'
 
 export interface SimulatorOptions {
@@ -32,7 +33,11 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     ...clusterOperations(set, touch),
     ...nodeOperations(set, touch),
     lookup: (request) => lookup(set, request),
-    report: (request) => answerReport(request, { current: simulator, scratch: () => createSimulator({ assets, clock, random }) })
+    report: (request) => complete(simulator.reportSteps(request)),
+    reportSteps: (request) => reportSteps(request, {
+      current: simulator,
+      scratch: (scratchNodes) => createSimulator({ assets, clock, random, nodes: scratchNodes })
+    })
   }
   return simulator
 }

@@ -13,7 +13,6 @@ export const simErrorCatalogue = {
   TABLE_NOT_FOUND: { kind: 'missing', title: 'This frontend has no Maglev table' },
   MAP_NOT_FOUND: { kind: 'missing', title: 'No such map on this node' },
   PROGRAM_NOT_FOUND: { kind: 'missing', title: 'No such program on this node' },
-  REPORT_NOT_FOUND: { kind: 'missing', title: 'No such report' },
   SERVICE_EXISTS: { kind: 'conflict', title: 'A service of that name exists' },
   NODE_EXISTS: { kind: 'conflict', title: 'A node of that name exists' },
   FRONTEND_CONFLICT: { kind: 'conflict', title: 'Two frontends claim the same address, port and protocol' },

@@ -1,51 +1,61 @@
-// Answers a request for a report: about the current cluster from the simulator itself, about a mix from a scratch
-// simulator that holds one service of each size and is dropped afterwards.
+// Answers a request for a report: about the current cluster from the simulator itself, about a mix from a scratch simulator that holds
+// one service of each size and is dropped afterwards.
 
-import { formatMix, isServiceMap, lookupCostReport, memoryReport, nameOf, parseMix } from '../report/index.ts'
-import type { MixPart, MixScale, Report } from '../report/index.ts'
+import { comparedNodes } from '../loadbalancer/index.ts'
+import type { NodeSettings } from '../loadbalancer/index.ts'
+import { buildReport, formatMix, isServiceMap, nameOf, parseMix, ReportRefusal } from '../report/index.ts'
+import type { MixPart, MixScale, Report, ReportContext, ReportSteps } from '../report/index.ts'
 import { SimError, simErrorUnder } from './errors.ts'
 import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
 
-export interface ReportContext {
+export interface ReportSimulators {
   /** the simulator that was asked */
   readonly current: Simulator
-  /** makes an empty one of the same assets, with the two default nodes */
-  readonly scratch: () => Simulator
+  /** makes one of the same assets without services */
+  readonly scratch: (nodes: readonly NodeSettings[]) => Simulator
 }
 
-export function answerReport (request: ReportRequest, context: ReportContext): Report {
-  if (request.mix === undefined) return clusterReport(request, context.current)
-  if (request.nodes !== undefined) {
-    throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
-      places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
-    })
+/** What can be refused is refused before the first step. */
+export function * reportSteps (request: ReportRequest, simulators: ReportSimulators): ReportSteps<Report> {
+  const { kind, nodes, mix, variants, ...options } = request
+  const context = mix === undefined ? clusterContext(request, simulators.current) : mixContext(request, mix, simulators.scratch)
+  try {
+    return yield * buildReport(kind, context, options)
+  } catch (error) {
+    if (error instanceof ReportRefusal) throw new SimError('INVALID_ARGUMENT', error.message, { places: [{ pointer: error.pointer, detail: error.message }] })
+    throw error
   }
-  return mixReport(request, context.scratch())
 }
 
-function clusterReport (request: ReportRequest, sim: Simulator): Report {
-  if (request.variants !== undefined) {
+function clusterContext ({ nodes, variants }: ReportRequest, source: Simulator): ReportContext {
+  if (variants !== undefined) {
     throw new SimError('INVALID_ARGUMENT', 'variants are made for a mix; the cluster is reported for its own nodes', {
       places: [{ pointer: '/variants', detail: 'give a mix too, or create nodes' }]
     })
   }
-  const options = request.nodes === undefined ? {} : { nodes: request.nodes }
-  return request.kind === 'memory' ? memoryReport(sim, options) : lookupCostReport(sim, options)
+  const names = nodes ?? source.listNodes().map((node) => node.name)
+  // nodes may have tables for different frontends
+  const frontends = Math.max(0, ...names.map((name) => source.getNode(name).counts.tables))
+  return { source, nodes: names, subject: { revision: source.revision(), mix: null, frontends }, scale: null }
 }
 
-function mixReport (request: ReportRequest, scratch: Simulator): Report {
-  const mix = parseMix(request.mix ?? '')
+function mixContext ({ nodes, variants }: ReportRequest, text: string, makeScratch: ReportSimulators['scratch']): ReportContext {
+  if (nodes !== undefined) {
+    throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
+      places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
+    })
+  }
+  const mix = parseMix(text)
   if (!mix.ok) throw new SimError('INVALID_ARGUMENT', mix.message, { places: [{ pointer: '/mix', detail: mix.message }] })
-  const nodes = makeNodes(scratch, request.variants)
-  const scale = fill(scratch, nodes, mix.parts)
-  if (request.kind === 'memory') return memoryReport(scratch, { nodes, scale })
-  return lookupCostReport(scratch, { nodes, subject: scale.subject, frontendsOf: scale.frontendsOf })
+  const scratch = makeScratch(variants === undefined ? comparedNodes() : [])
+  const names = variants === undefined ? scratch.listNodes().map((node) => node.name) : makeVariants(scratch, variants)
+  const frontends = mix.parts.reduce((sum, part) => sum + part.services, 0)
+  const subject = { revision: null, mix: formatMix(mix.parts), frontends }
+  return { source: scratch, nodes: names, subject, scale: fill(scratch, names, mix.parts) }
 }
 
-function makeNodes (scratch: Simulator, variants: ReportRequest['variants']): string[] {
-  if (variants === undefined) return scratch.listNodes().map((node) => node.name)
+function makeVariants (scratch: Simulator, variants: NonNullable<ReportRequest['variants']>): string[] {
   if (variants.length === 0 || variants.length > 16) throw new SimError('INVALID_ARGUMENT', 'between 1 and 16 variants are compared at once')
-  for (const node of scratch.listNodes()) scratch.deleteNode(node.name)
   return variants.map((variant, index) => makeVariant(scratch, variant, `/variants/${index}`))
 }
 
@@ -71,12 +81,7 @@ function fill (scratch: Simulator, nodes: readonly string[], parts: readonly Mix
     }
   }
   const counts = new Map(parts.map((part) => [part.backends, part.services]))
-  const frontends = parts.reduce((sum, part) => sum + part.services, 0)
-  return {
-    subject: { revision: null, mix: formatMix(parts), frontends },
-    frontendsOf: (backends) => counts.get(backends) ?? 0,
-    entriesOf: (node, map) => entries.get(node)?.get(map)
-  }
+  return { frontendsOf: (backends) => counts.get(backends) ?? 0, entriesOf: (node, map) => entries.get(node)?.get(map) }
 }
 
 const entriesOf = (sim: Simulator, node: string): Map<string, number> =>

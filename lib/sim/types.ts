@@ -4,7 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { Report, ReportKind } from '../report/index.ts'
+import type { ReportKind, ReportKinds, ReportSteps } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -204,14 +204,16 @@ export interface LookupReport {
   readonly results: ReadonlyArray<{ readonly agree: boolean, readonly nodes: readonly NodeLookup[] }>
 }
 
+/** A report of one kind, with the kind's own options. */
+export type ReportRequest<K extends ReportKind = ReportKind> = K extends ReportKind ? ReportScope & { readonly kind: K } & ReportKinds[K]['options'] : never
+
 /** Without `mix`: about the current cluster. With it: about services of these sizes on scratch nodes; nothing changes here. */
-export interface ReportRequest {
-  readonly kind: ReportKind
+export interface ReportScope {
   /** names of nodes, all of them unless said; not with `mix` */
   readonly nodes?: readonly string[]
   /** `700x3,200x10`: services x backends each */
   readonly mix?: string
-  /** nodes to make for the mix: what is not said is as on node `cilium`; the two default nodes unless said */
+  /** nodes to make for the mix: what is not said is as on node `cilium`; `cilium`, `dynamic`, `packed` and `compact` unless said */
   readonly variants?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
 }
 
@@ -291,8 +293,10 @@ export interface Simulator {
   lbMapsText (node: string): string
 
   lookup (request: LookupRequest): LookupReport
-  /** lib/sim/reports.ts answers it; formatReport of lib/report prints it as CSV or text */
-  report (request: ReportRequest): Report
+  /** lib/sim/reports.ts answers it; formatReport of lib/report prints it in other forms */
+  report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
+  /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
+  reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
 }

@@ -50,6 +50,9 @@ export const limits = {
   eventStreams: 32,
   eventsKept: 1024,
   reportVariants: 16,
+  /** reports that may be computed at a time; longer ones are runs */
+  reportsAtOnce: 4,
+  reportTrials: 1000,
   mixLength: 4096
 } as const
 

@@ -32,9 +32,15 @@ export const Run = Type.Object({
   links: Type.Object({ self: Type.String(), events: Type.String(), results: Type.String(), cancel: Type.String() }, { description: 'Addresses of its parts.', additionalProperties: false })
 }, { title: 'Run', description: 'A job.', additionalProperties: false })
 
-/** One kind: its schema; several: whichever `kind` names. */
+/** Whichever of the kinds `kind` names. */
 export function runBodyOf (kinds: RunService['kinds']): TSchema {
-  const [first, ...more] = kinds
-  if (first === undefined) return Type.Object({ kind: Type.String() }, { additionalProperties: false })
-  return more.length === 0 ? first.body : Type.Union(kinds.map(({ body }) => body))
+  if (kinds.length === 0) return Type.Object({ kind: Type.String({ maxLength: 40 }) }, { additionalProperties: false })
+  return Type.Unsafe({
+    title: 'RunBody',
+    description: 'A run of one of the kinds that there are.',
+    type: 'object',
+    discriminator: { propertyName: 'kind' },
+    oneOf: kinds.map(({ body }) => body),
+    examples: kinds.flatMap(({ body }) => (body as { examples?: unknown[] }).examples ?? [])
+  })
 }

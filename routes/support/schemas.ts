@@ -5,7 +5,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { datapathLayouts } from '../../lib/datapath/index.ts'
 import { limits } from './limits.ts'
 
-const closed = { additionalProperties: false } as const
+export const closed = { additionalProperties: false } as const
 
 /** Literals as one `enum`. */
 export const OneOf = <const T extends string>(values: readonly T[], description: string, extra: Record<string, unknown> = {}) =>
@@ -175,7 +175,7 @@ const partially = <P extends Record<string, TSchema>>(properties: P) =>
 
 const partialSettings = partially({ ...settings, mapSizes: Type.Object(partially(mapSizes), { description: 'Sizes of the BPF maps.', ...closed }) })
 
-const nodeExample = { name: 'wide', layout: 'dynamic', tableSizePolicy: { perService: { perBackend: 100 } } }
+export const nodeExample = { name: 'wide', layout: 'dynamic', tableSizePolicy: { perService: { perBackend: 100 } } }
 
 export const NodeCreation = Type.Object({ name: NodeName, ...partialSettings }, {
   title: 'NodeCreation', description: 'A node to make; what is left out is as on node `cilium` when it was new.', ...closed, examples: [nodeExample]
@@ -352,15 +352,6 @@ export const LookupReport = Type.Object({
     }, { title: 'NodeLookup', ...closed }))
   }, closed), { description: 'One for each flow or packet, in their order.' })
 }, { title: 'LookupReport', description: 'What the nodes do with the packets.', ...closed })
-
-// -- reports
-
-export const ReportBody = Type.Object({
-  mix: Type.String({ minLength: 3, maxLength: limits.mixLength, description: 'Services by their number of backends: `700x3,200x10` is 700 services of 3 backends and 200 of 10.' }),
-  variants: Type.Optional(Type.Array(NodeCreation, { minItems: 1, maxItems: limits.reportVariants, description: 'Nodes to make for the question; as `cilium` and `dynamic` are when new, where left out.' }))
-}, {
-  title: 'ReportBody', description: 'What to report on.', ...closed, examples: [{ mix: '7x3,2x10', variants: [{ name: 'today', layout: 'blob', tableSizePolicy: { fixed: 1021 } }, nodeExample] }]
-})
 
 // -- problems
 

@@ -4,12 +4,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 const sliceMs = 10
 
-export async function inSteps<T> (steps: Generator<undefined, T>): Promise<T> {
+export async function inSteps<T, S> (steps: Generator<S, T>, onStep?: (step: S) => void): Promise<T> {
   for (;;) {
     const until = performance.now() + sliceMs
     do {
       const { done, value } = steps.next()
       if (done === true) return value
+      onStep?.(value)
     } while (performance.now() < until)
     await nextTurn()
   }

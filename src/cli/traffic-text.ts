@@ -1,6 +1,6 @@
 // The result of a traffic run as text.
 
-import { formatText } from '../../lib/report/table.ts'
+import { formatText } from '../../lib/report/forms/text.ts'
 import type { Column } from '../../lib/report/table.ts'
 import type { TrafficNodeResult, TrafficResult } from '../../lib/sim/traffic-result.ts'
 

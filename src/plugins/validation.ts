@@ -8,7 +8,15 @@ import fp from 'fastify-plugin'
 import { Problem, type ProblemPlace } from '../../routes/support/problems.ts'
 
 export const ajvOptions: NonNullable<FastifyServerOptions['ajv']> = {
-  customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false, strict: true, allowUnionTypes: true }
+  customOptions: {
+    removeAdditional: false,
+    coerceTypes: false,
+    useDefaults: true,
+    allErrors: false,
+    strict: true,
+    allowUnionTypes: true,
+    discriminator: true
+  }
 }
 
 async function validationPlugin (app: FastifyInstance): Promise<void> {
@@ -56,14 +64,15 @@ function placesOf (errors: FastifySchemaValidationError[], part: string): Proble
 
 /** Into the body a JSON Pointer; of a parameter its name. */
 function pointerOf ({ instancePath, keyword, params }: FastifySchemaValidationError, part: string): string {
-  const member = keyword === 'additionalProperties' ? params['additionalProperty'] : keyword === 'required' ? params['missingProperty'] : undefined
+  const member = keyword === 'discriminator' ? params['tag'] : keyword === 'additionalProperties' ? params['additionalProperty'] : keyword === 'required' ? params['missingProperty'] : undefined
   const pointer = typeof member === 'string' ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath
   return part === 'body' ? pointer : pointer.replace(/^\//, '')
 }
 
 function messageOf ({ keyword, message = 'is not valid', params }: FastifySchemaValidationError): string {
   if (keyword === 'additionalProperties') return 'is not a member of this resource'
-  if (keyword === 'required') return 'is missing'
+  if (keyword === 'required' || (keyword === 'discriminator' && params['tagValue'] === undefined)) return 'is missing'
+  if (keyword === 'discriminator') return 'is none of those that there are'
   if (keyword === 'enum' && Array.isArray(params['allowedValues'])) return `must be one of ${params['allowedValues'].join(', ')}`
   if (keyword === 'const') return `must be ${JSON.stringify(params['allowedValue'])}`
   return message

@@ -4,6 +4,7 @@
 import t from 'tap'
 import { formatReport } from '../../lib/report/index.ts'
 import type { LookupCostReport, MemoryReport } from '../../lib/report/index.ts'
+import { comparedNodes } from '../../lib/loadbalancer/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
 import { someBackends, someService, testSimulator } from '../support/simulator.ts'
@@ -62,6 +63,7 @@ t.test('memory: figures of kernel and layout by hand', async (t) => {
 t.test('a mix is the cluster it stands for, and changes nothing', async (t) => {
   const mix = '4x0,7x3,3x10,1x40'
   const sim = clusterOf([...Array(4).fill(0), ...Array(7).fill(3), ...Array(3).fill(10), 40])
+  for (const settings of comparedNodes().slice(2)) sim.createNode(settings)
   const empty = testSimulator()
   const of = memoryOf(empty, { mix })
   const real = memoryOf(sim)

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatBytes, formatText, lookupCostReport, memoryReport } from '../../../lib/report/index.ts'
+import { formatBytes, formatText } from '../../../lib/report/index.ts'
 import type { LookupCostReport, MemoryReport } from '../../../lib/report/index.ts'
 import type { Simulator } from '../../../lib/sim/types.ts'
 import { command, wholeNumber } from '../command.ts'
@@ -34,7 +34,7 @@ export default command({
     print(introduction(sim))
     print(oneFlow(sim))
     print(await traffic(sim, packets, args.quiet))
-    print(costs(memoryReport(sim), lookupCostReport(sim)))
+    print(costs(sim.report({ kind: 'memory' }), sim.report({ kind: 'lookup-cost' })))
     print(next)
   }
 })

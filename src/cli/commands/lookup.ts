@@ -1,7 +1,7 @@
 // `maglev-sim lookup`: where a running service sends flows, on every node.
 
 import type { FlowSpec, LookupReport, NodeLookup } from '../../../lib/sim/types.ts'
-import { formatText } from '../../../lib/report/table.ts'
+import { formatText } from '../../../lib/report/forms/text.ts'
 import { createClient, serverOption, serverUrl } from '../client.ts'
 import { command, wordList } from '../command.ts'
 import { BadInput } from '../failures.ts'

@@ -6,7 +6,7 @@ import {
   buildTable, defaultSeedText, isPrime, parseSeed, runLengthText, smallestTableSize, tableDigest, tableWarnings, usableBackends
 } from '../../../lib/maglev/index.ts'
 import type { Table, TableBackend } from '../../../lib/maglev/index.ts'
-import { formatText } from '../../../lib/report/table.ts'
+import { formatText } from '../../../lib/report/forms/text.ts'
 import { parseBackendLines, parseBackendWords } from '../backends.ts'
 import { command, commandGroup, wholeNumber } from '../command.ts'
 import { BadInput } from '../failures.ts'

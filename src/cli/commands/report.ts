@@ -24,14 +24,14 @@ export default command({
   rest: reportKinds.join('|'),
   notes: [
     'For instance: maglev-sim report memory --mix 700x3,200x10', '              maglev-sim report lookup-cost --format csv',
-    'Compared are the two nodes of every simulator: cilium (what Cilium does today) and dynamic (a table size for each service).'
+    'Compared are cilium (what Cilium does today), dynamic and packed (a table size for each service), and compact (Cilium\'s picks in less memory).'
   ],
   async run (args, words) {
     const kind = reportKinds.find((name) => name === words[0])
     if (kind === undefined || words.length > 1) throw new BadInput(`say which report: ${reportKinds.join(' or ')}`)
     const form = args.format as ReportForm
     if (args.server !== undefined) return await fromServer(args.server, kind, form, args.mix, wordList(args.nodes))
-    if (args.nodes !== undefined) throw new BadInput('--nodes goes with --server; a mix is reported for both default nodes')
+    if (args.nodes !== undefined) throw new BadInput('--nodes goes with --server; a mix is reported for four layouts')
     const { createProcessSimulator } = await loadSimulator()
     process.stdout.write(formatReport(createProcessSimulator({ nodes: [] }).report({ kind, mix: args.mix ?? exampleMix }), form))
   }

@@ -5,6 +5,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Simulator } from '../../../lib/sim/types.ts'
 import { buildApp } from '../../../src/app.ts'
 import { createRunManager, type RunLimits } from '../../../src/runs/manager.ts'
+import { reportExecutor } from '../../../src/runs/report.ts'
 import { trafficExecutor } from '../../../src/runs/traffic.ts'
 import type { RunExecutor } from '../../../src/runs/types.ts'
 import { testSimulator } from '../../support/simulator.ts'
@@ -42,7 +43,7 @@ const runLimits: RunLimits = { running: 1, queued: 2, kept: 10, retentionMs: 60_
 
 export async function createApi (options: ApiOptions = {}): Promise<Api> {
   const sim = options.sim ?? testSimulator()
-  const executors = options.executors ?? [trafficExecutor(sim)]
+  const executors = options.executors ?? [trafficExecutor(sim), reportExecutor(sim)]
   const runs = createRunManager({
     executors,
     limits: { ...runLimits, ...options.limits },

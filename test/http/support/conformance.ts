@@ -5,7 +5,11 @@ import { Compile } from 'typebox/schema'
 import { problemCatalogue } from '../../../routes/support/problems.ts'
 
 export type Json = Record<string, unknown>
-export interface Media { readonly schema?: Json, readonly example?: unknown }
+export interface Media {
+  readonly schema?: Json
+  readonly example?: unknown
+  readonly examples?: Record<string, { readonly value: unknown }>
+}
 export interface Response { readonly $ref?: string, readonly content?: Record<string, Media> }
 export interface Parameter { readonly name: string, readonly in: string, readonly required?: boolean, readonly schema: Json }
 export interface Operation {

@@ -4,7 +4,14 @@ import fc from 'fast-check'
 import type { Json } from './conformance.ts'
 
 type Schema = Json & {
-  type?: string | string[], properties?: Record<string, Schema>, items?: Schema, anyOf?: Schema[], required?: string[], enum?: unknown[]
+  type?: string | string[],
+  properties?: Record<string, Schema>,
+  items?: Schema,
+  anyOf?: Schema[],
+  required?: string[],
+  enum?: unknown[],
+  oneOf?: Schema[],
+  discriminator?: { propertyName: string }
 }
 
 export interface Defect {
@@ -24,7 +31,8 @@ export class Generator {
     const schema = this.#resolve(given)
     if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
     if (schema['const'] !== undefined) return fc.constant(schema['const'])
-    if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one) => this.fitting(one)))
+    const alternatives = schema.anyOf ?? schema.oneOf
+    if (alternatives !== undefined) return fc.oneof(...alternatives.map((one) => this.fitting(one)))
     if (Array.isArray(schema.type)) return fc.oneof(...schema.type.map((type) => this.fitting({ ...schema, type })))
     return this.#ofType(schema)
   }
@@ -70,6 +78,7 @@ export class Generator {
     const schema = this.#resolve(given)
     // which alternative the value meant cannot be told in general
     if (schema.anyOf !== undefined) return [{ what: `${path}: of no type`, value: [[[]]] }]
+    if (schema.oneOf !== undefined) return this.#defectsOfChosen(schema, value as Json, path)
     const types = [schema.type ?? []].flat()
     const wrong = [null, true, 7.5, 'no such value', {}, []].filter((other) => !types.includes(typeOf(other)))
     const defects = types.length === 0 ? [] : wrong.map((other) => ({ what: `${path}: ${JSON.stringify(other)} for ${types.join(' or ')}`, value: other as unknown }))
@@ -86,6 +95,16 @@ export class Generator {
       defects.push(...this.#memberDefects(schema, value as Json, path))
     }
     return defects
+  }
+
+  /** Of the alternative that the value names, and what comes of naming none. */
+  #defectsOfChosen ({ oneOf = [], discriminator }: Schema, value: Json, path: string): Defect[] {
+    const name = discriminator?.propertyName ?? ''
+    const chosen = oneOf.map((one) => this.#resolve(one)).find(({ properties }) => properties?.[name]?.['const'] === value[name])
+    return [
+      { what: `${path}/${name}: no alternative`, value: { ...value, [name]: 'no such value' } },
+      ...chosen === undefined ? [] : this.defects(chosen, value, path)
+    ]
   }
 
   #memberDefects (schema: Schema, value: Json, path: string): Defect[] {

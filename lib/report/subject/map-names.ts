@@ -1,6 +1,6 @@
 // Which of Cilium's maps a map is. Kernels keep 15 characters of a name, so that is what is compared.
 
-import { mapNames } from '../datapath/index.ts'
+import { mapNames } from '../../datapath/index.ts'
 import type { ReportMap } from './source.ts'
 
 const kernelNameLength = 15

@@ -3,8 +3,8 @@
 
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
-import { buildTable, defaultSeed } from '../maglev/index.ts'
-import type { Seed, Table, TableBackend } from '../maglev/index.ts'
+import { buildTable, defaultSeed } from '../../maglev/index.ts'
+import type { Seed, Table, TableBackend } from '../../maglev/index.ts'
 
 export interface Disruption {
   /** share of all slots whose backend is another one afterwards, mean over the trials */

@@ -1,7 +1,7 @@
 // Frontends that cost the same: same family, same number of backends in the table, same M; for the work per packet the
 // same protocol too. Reports have one row per class, not one per service.
 
-import type { Protocol } from '../maglev/index.ts'
+import type { Protocol } from '../../maglev/index.ts'
 import type { ReportFrontend } from './source.ts'
 
 export interface FrontendClass {

@@ -4,12 +4,12 @@
 
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
-import type { Cost } from '../bpf/core/cost.ts'
-import type { Protocol } from '../maglev/index.ts'
-import { classify } from './classes.ts'
-import type { FrontendClass } from './classes.ts'
-import { mostFrontends } from './source.ts'
-import type { ReportFlow, ReportFrontend, ReportLookup, ReportNode, ReportSource, Subject } from './source.ts'
+import type { Cost } from '../../bpf/core/cost.ts'
+import type { Protocol } from '../../maglev/index.ts'
+import type { ReportContext, ReportSteps } from '../context.ts'
+import { classify } from '../subject/classes.ts'
+import type { FrontendClass } from '../subject/classes.ts'
+import type { ReportFlow, ReportFrontend, ReportLookup, ReportNode, Subject } from '../subject/source.ts'
 
 export interface LookupCostRow {
   readonly family: 4 | 6
@@ -50,33 +50,25 @@ export interface LookupCostReport {
 }
 
 export interface LookupCostOptions {
-  readonly nodes?: readonly string[]
   readonly flowsPerClass?: number
+  /** of the flows that are run */
   readonly seed?: number
-  /** frontends that the rows stand for, where the source holds one of each class only */
-  readonly frontendsOf?: (backends: number) => number
-  readonly subject?: Subject
 }
 
 const defaultFlowsPerClass = 16
 
-export function lookupCostReport (source: ReportSource, options: LookupCostOptions = {}): LookupCostReport {
+export function * lookupCostReport (context: ReportContext, options: LookupCostOptions): ReportSteps<LookupCostReport> {
   const seed = options.seed ?? 1
-  const names = options.nodes ?? source.listNodes().map((node) => node.name)
-  const nodes = names.map((name) => nodeCost(source, source.getNode(name), seed, options))
-  return {
-    kind: 'lookup-cost',
-    subject: options.subject ?? { revision: source.revision(), mix: null, frontends: mostFrontends(nodes) },
-    seed,
-    nodes,
-    notes: [
-      'Counters are of the translated program: instructions executed, map lookups passed (inlined or called), calls into map functions, and the program\'s own loads and stores by region; what helpers do inside is not counted.',
-      'Each row was measured by running its flows through the node\'s program; the counters shown are those of the flow with the median number of instructions.'
-    ]
-  }
+  const nodes = context.nodes.map((name) => nodeCost(context, context.source.getNode(name), seed, options))
+  return { kind: 'lookup-cost', subject: context.subject, seed, nodes, notes }
 }
 
-function nodeCost (source: ReportSource, node: ReportNode, seed: number, options: LookupCostOptions): NodeLookupCost {
+const notes: readonly string[] = [
+  'Counters are of the translated program: instructions executed, map lookups passed (inlined or called), calls into map functions, and the program\'s own loads and stores by region; what helpers do inside is not counted.',
+  'Each row was measured by running its flows through the node\'s program; the counters shown are those of the flow with the median number of instructions.'
+]
+
+function nodeCost ({ source, scale }: ReportContext, node: ReportNode, seed: number, options: LookupCostOptions): NodeLookupCost {
   const classes = classify(source.listFrontends(node.name), { protocol: true })
   const program = source.listPrograms(node.name)[0]
   const random = xoroshiro128plus(seed)
@@ -95,7 +87,7 @@ function nodeCost (source: ReportSource, node: ReportNode, seed: number, options
       const flows = Array.from({ length: options.flowsPerClass ?? defaultFlowsPerClass },
         (_, index) => flowTo(group.frontends[index % group.frontends.length] as ReportFrontend, draw))
       const lookups = source.lookup({ nodes: [node.name], flows }).results.map((result) => result.nodes[0] as ReportLookup)
-      return toRow(group, lookups, options.frontendsOf?.(group.backends) ?? group.frontends.length)
+      return toRow(group, lookups, scale?.frontendsOf(group.backends) ?? group.frontends.length)
     })
   }
 }

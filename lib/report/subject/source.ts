@@ -1,9 +1,9 @@
 // What the reports ask of whoever keeps the cluster. The simulator answers to this as it is; the reports know nothing
 // else of it, so every figure they print is one that its own queries give.
 
-import type { Cost } from '../bpf/core/cost.ts'
-import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { Protocol, TableSizePolicy } from '../maglev/index.ts'
+import type { Cost } from '../../bpf/core/cost.ts'
+import type { MapTypeName } from '../../bpf/profile/index.ts'
+import type { Protocol, TableSizePolicy } from '../../maglev/index.ts'
 
 export interface ReportNode {
   readonly name: string

@@ -1,10 +1,10 @@
 // Bytes of maps that were not built, by the formulas that the emulated maps are measured against.
 
-import { allocatedBytes, memlockBytes } from '../bpf/map/memory.ts'
-import type { MapShape } from '../bpf/map/memory.ts'
-import { findProfile } from '../bpf/profile/index.ts'
-import type { KernelProfile } from '../bpf/profile/index.ts'
-import type { ReportMap, ReportNode } from './source.ts'
+import { allocatedBytes, memlockBytes } from '../../bpf/map/memory.ts'
+import type { MapShape } from '../../bpf/map/memory.ts'
+import { findProfile } from '../../bpf/profile/index.ts'
+import type { KernelProfile } from '../../bpf/profile/index.ts'
+import type { ReportMap, ReportNode } from '../subject/source.ts'
 
 export interface Bytes {
   /** as the kernel reports it for the map */

@@ -3,19 +3,19 @@
 // applied to maps that were not built. No bytes without the disruption that goes with them: every row says what happens
 // to a table of that size when one backend leaves.
 
-import { FLAT_ELEMENT_BYTES } from '../loadbalancer/flat-tables.ts'
-import { defaultSeed, parseSeed } from '../maglev/index.ts'
-import type { TableSizePolicy } from '../maglev/index.ts'
-import { classify } from './classes.ts'
-import type { FrontendClass } from './classes.ts'
-import { defaultTrials, disruptionOfOneLeaving } from './disruption.ts'
-import type { Disruption } from './disruption.ts'
+import { FLAT_ELEMENT_BYTES } from '../../loadbalancer/flat-tables.ts'
+import { defaultSeed, parseSeed } from '../../maglev/index.ts'
+import type { TableSizePolicy } from '../../maglev/index.ts'
+import type { MixScale, ReportContext, ReportSteps } from '../context.ts'
+import { defaultTrials, disruptionOfOneLeaving } from '../disruption/one-leaving.ts'
+import type { Disruption } from '../disruption/one-leaving.ts'
+import { classify } from '../subject/classes.ts'
+import type { FrontendClass } from '../subject/classes.ts'
+import { isMap, nameOf } from '../subject/map-names.ts'
+import type { MapRole } from '../subject/map-names.ts'
+import type { ReportMap, ReportNode, ReportSource, Subject } from '../subject/source.ts'
 import { elementBytes, mapBytes } from './map-bytes.ts'
 import type { Bytes } from './map-bytes.ts'
-import { isMap, nameOf } from './map-names.ts'
-import type { MapRole } from './map-names.ts'
-import { mostFrontends } from './source.ts'
-import type { ReportMap, ReportNode, ReportSource, Subject } from './source.ts'
 
 export type Provenance = 'measured' | 'computed'
 
@@ -73,26 +73,18 @@ export interface MemoryReport {
   readonly notes: readonly string[]
 }
 
-/** What a source that holds one service of each size stands for. */
-export interface MixScale {
-  readonly subject: Subject
-  frontendsOf (backends: number): number
-  /** elements of a map on a node that held the whole mix; undefined for maps that services do not fill */
-  entriesOf (node: string, map: string): number | undefined
-}
-
 export interface MemoryOptions {
-  readonly nodes?: readonly string[]
+  /** of the draw of who leaves */
   readonly seed?: number
+  /** backends that leave, one at a time, for the disruption of each row */
   readonly trials?: number
-  readonly scale?: MixScale
 }
 
 type DisruptionOf = (m: number, backends: number, seed: string) => Disruption | null
 
-export function memoryReport (source: ReportSource, options: MemoryOptions = {}): MemoryReport {
+export function * memoryReport (context: ReportContext, options: MemoryOptions): ReportSteps<MemoryReport> {
+  const { source, nodes: names, subject, scale } = context
   const drawSeed = options.seed ?? 1
-  const names = options.nodes ?? source.listNodes().map((node) => node.name)
   const known = new Map<string, Disruption | null>()
   const disruptionOf: DisruptionOf = (m, backends, seedText) => {
     const key = `${m} ${backends} ${seedText}`
@@ -103,14 +95,8 @@ export function memoryReport (source: ReportSource, options: MemoryOptions = {})
     known.set(key, disruption)
     return disruption
   }
-  const nodes = names.map((name) => nodeMemory(source, source.getNode(name), options.scale, disruptionOf))
-  return {
-    kind: 'memory',
-    subject: options.scale?.subject ?? { revision: source.revision(), mix: null, frontends: mostFrontends(nodes) },
-    seed: drawSeed,
-    nodes,
-    notes: [...notes, ...nodes.flatMap(overflowNotes)]
-  }
+  const nodes = names.map((name) => nodeMemory(source, source.getNode(name), scale, disruptionOf))
+  return { kind: 'memory', subject, seed: drawSeed, nodes, notes: [...notes, ...nodes.flatMap(overflowNotes)] }
 }
 
 const notes: readonly string[] = [
@@ -125,7 +111,7 @@ function overflowNotes (node: NodeMemory): string[] {
     .map((map) => `${node.node}: ${map.name} would need ${map.entries} entries and has ${map.maxEntries}; such a node refuses the change.`)
 }
 
-function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | undefined, disruptionOf: DisruptionOf): NodeMemory {
+function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | null, disruptionOf: DisruptionOf): NodeMemory {
   const frontends = source.listFrontends(node.name)
   const classes = classify(frontends, { protocol: false })
   const flat = node.layout === 'flat'
@@ -158,7 +144,7 @@ function nodeMemory (source: ReportSource, node: ReportNode, scale: MixScale | u
       disruption: disruptionOf(group.m, group.backends, node.seed)
     }
   })
-  const maps = flat ? groups : [tableGroup(rows, scale !== undefined), ...groups]
+  const maps = flat ? groups : [tableGroup(rows, scale !== null), ...groups]
   return {
     node: node.name,
     kernel: node.kernel,

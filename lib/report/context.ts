@@ -1,0 +1,46 @@
+// What every kind of report is made from: the nodes it is about, what they stand for, and steps, because some reports take seconds.
+
+import type { ReportSource, Subject } from './subject/source.ts'
+
+/** What a source that holds one service of each size stands for. */
+export interface MixScale {
+  /** services of the mix with that many backends */
+  frontendsOf (backends: number): number
+  /** elements of a map on a node that held the whole mix; undefined for maps that services do not fill */
+  entriesOf (node: string, map: string): number | undefined
+}
+
+export interface ReportContext {
+  /** the cluster's own nodes, or scratch nodes that hold one service of each size of a mix */
+  readonly source: ReportSource
+  /** names of the nodes that the report is about, in its order */
+  readonly nodes: readonly string[]
+  readonly subject: Subject
+  /** null: the source holds what it stands for */
+  readonly scale: MixScale | null
+}
+
+export interface ReportProgress {
+  readonly done: number
+  readonly total: number
+  /** what is counted, in the plural: `trials` */
+  readonly unit: string
+}
+
+/**
+ * A report in steps of a few milliseconds. Whatever it asks of the source it asks before the first one: between steps the cluster may
+ * change, and a report speaks of one revision.
+ */
+export type ReportSteps<R> = Generator<ReportProgress, R>
+
+/** An option of a report that the schema could not refuse. */
+export class ReportRefusal extends Error {
+  /** JSON Pointer into the request, e.g. `/trials` */
+  readonly pointer: string
+
+  constructor (pointer: string, detail: string) {
+    super(detail)
+    this.name = 'ReportRefusal'
+    this.pointer = pointer
+  }
+}

@@ -1,0 +1,20 @@
+// Words and numbers that several reports use.
+
+import type { Subject } from './subject/source.ts'
+import type { Column } from './table.ts'
+
+export const column = (key: string, title: string, as?: Column['as']): Column => as === undefined ? { key, title } : { key, title, as }
+
+/** `12.3 MB`, decimal as memory bills are */
+export function formatBytes (bytes: number): string {
+  const steps = [['GB', 1e9], ['MB', 1e6], ['kB', 1e3]] as const
+  const step = steps.find(([, size]) => bytes >= size)
+  return step === undefined ? `${bytes} B` : `${(bytes / step[1]).toFixed(1)} ${step[0]}`
+}
+
+/** @param share of one */
+export const formatShare = (share: number): string => `${(share * 100).toFixed(2)} %`
+
+export const subjectText = (subject: Subject): string => subject.mix === null
+  ? `the cluster at revision ${subject.revision} (${subject.frontends} frontends with a table)`
+  : `the mix ${subject.mix} (${subject.frontends} frontends)`

@@ -1,0 +1,45 @@
+// Runs of kind `report`: any report, in steps beside the requests of others, with its progress. What it says is of the revision at its
+// first step.
+
+import { reportKinds } from '../../lib/report/index.ts'
+import type { Report, ReportKind } from '../../lib/report/index.ts'
+import { SimError } from '../../lib/sim/errors.ts'
+import type { ReportRequest, Simulator } from '../../lib/sim/types.ts'
+import { optionsOf, reportRunBody } from '../../routes/support/report-schemas.ts'
+import { inSteps } from '../../routes/support/steps.ts'
+import type { RunExecutor } from './types.ts'
+
+type ReportBody = { readonly kind: 'report', readonly report: ReportKind } & Readonly<Record<string, unknown>>
+type ReportPlan = ReportBody & { readonly seed: number }
+
+export function reportExecutor (sim: Simulator): RunExecutor<ReportPlan, Report> {
+  return {
+    kind: 'report',
+    description: 'A report that takes its time: the same as under /v1/reports, with progress and cancel; the result is the report.',
+    body: reportRunBody(reportKinds),
+    validate (body) {
+      const plan: ReportPlan = { seed: 1, ...body as ReportBody }
+      refuseForeignOptions(plan)
+      // what a report refuses, it refuses before its first step
+      sim.reportSteps(requestOf(plan)).next()
+      return plan
+    },
+    async execute (plan, { onProgress, signal }) {
+      return await inSteps(sim.reportSteps(requestOf(plan)), (progress) => {
+        signal.throwIfAborted()
+        onProgress(progress)
+      })
+    }
+  }
+}
+
+function requestOf ({ kind, report, ...rest }: ReportPlan): ReportRequest {
+  return { ...rest, kind: report } as ReportRequest
+}
+
+function refuseForeignOptions ({ kind, report, mix, nodes, variants, ...options }: ReportPlan): void {
+  const own = optionsOf(report)
+  const places = Object.keys(options).filter((name) => !own.includes(name) && name !== 'seed').map((name) => ({ pointer: `/${name}`, detail: `is no option of report ${report}` }))
+  if (places.length === 0) return
+  throw new SimError('INVALID_ARGUMENT', `report ${report} takes ${own.join(', ')}`, { places })
+}
