@@ -10,7 +10,6 @@ export interface Permutation {
   readonly skip: number
 }
 
-const freeSlot = -1
 /**
  * From here on, where few slots are free, looking through these costs less than stepping to one: 1/2 sqrt(M) was fastest for every M.
  * None where the product of two slots is no exact double.
@@ -46,11 +45,13 @@ export function weightedTurns (weights: ArrayLike<number>, count: number, order:
   const weight = Float64Array.from({ length: count }, (_, index) => weights[index] ?? 0)
   const total = weight.reduce((sum, value) => sum + value, 0)
   const counter = weight.map(value => value / count)
-  for (let turn = 0; turn < order.length; turn++) {
-    let index = turn % count
-    while ((turn + 1) * (weight[index] as number) < Math.trunc(counter[index] as number)) index = index + 1 === count ? 0 : index + 1
+  for (let turn = 1, first = 0; turn <= order.length; turn++) {
+    let index = first
+    // turn * weight < trunc(counter), for whole weights
+    while ((counter[index] as number) >= turn * (weight[index] as number) + 1) index = index + 1 === count ? 0 : index + 1
     counter[index] = (counter[index] as number) + total
-    order[turn] = index
+    order[turn - 1] = index
+    first = first + 1 === count ? 0 : first + 1
   }
 }
 
@@ -62,7 +63,7 @@ export function weightsCount (weights: readonly number[]): boolean {
 function fillOnce (m: number, permutations: readonly Permutation[], order: Int32Array | null): Int32Array<ArrayBuffer> {
   const filler = new TableFiller(m)
   filler.reserve(permutations.length)
-  for (const [index, { offset, skip }] of permutations.entries()) filler.set(index, offset, skip)
+  for (const [index, { offset, skip }] of permutations.entries()) filler.set(index, offset, skip, index)
   const slots = new Int32Array(m)
   filler.fill(slots, permutations.length, order)
   return slots
@@ -75,13 +76,17 @@ export class TableFiller {
   /** where each backend looks next */
   #position = new Int32Array(0)
   #skip = new Int32Array(0)
+  #owner = new Int32Array(0)
   /** of the skip mod M, found when it is needed; 0: not yet */
   #inverse = new Float64Array(0)
   readonly #free: Int32Array
+  /** 1: taken; a quarter of the slots' bytes, so that it stays in the fastest cache while they are probed */
+  readonly #taken: Uint8Array
 
   constructor (m: number) {
     this.m = m
     this.#free = new Int32Array(fewFreeSlots(m))
+    this.#taken = new Uint8Array(m)
   }
 
   /** Makes room for the permutations 0 .. count-1. */
@@ -89,31 +94,39 @@ export class TableFiller {
     if (count <= this.#skip.length) return
     this.#position = new Int32Array(count)
     this.#skip = new Int32Array(count)
+    this.#owner = new Int32Array(count)
     this.#inverse = new Float64Array(count)
   }
 
-  /** Before every fill, for every index below its count. */
-  set (index: number, offset: number, skip: number): void {
+  /**
+   * Before every fill, for every index below its count.
+   * @param owner what its slots get
+   */
+  set (index: number, offset: number, skip: number, owner: number): void {
     this.#position[index] = offset
     this.#skip[index] = skip
+    this.#owner[index] = owner
   }
 
   /**
-   * @param slots of length M; each gets the index of its permutation
+   * @param slots of length M; each gets the owner of its permutation
    * @param order whose turn it is in each of M turns; null: one after the other
    */
   fill (slots: Int32Array, count: number, order: Int32Array | null): void {
     const { m } = this
+    const taken = this.#taken
     const position = this.#position
     const skips = this.#skip
-    slots.fill(freeSlot)
+    const owners = this.#owner
+    taken.fill(0)
     const stepped = m - this.#free.length
     for (let turn = 0, next = 0; turn < stepped; turn++) {
       const index = order === null ? next : order[turn] as number
       const skip = skips[index] as number
       let at = position[index] as number
-      while (slots[at] !== freeSlot) at = stepFrom(at, skip, m)
-      slots[at] = index
+      while (taken[at] !== 0) at = stepFrom(at, skip, m)
+      taken[at] = 1
+      slots[at] = owners[index] as number
       position[index] = stepFrom(at, skip, m)
       next = next + 1 === count ? 0 : next + 1
     }
@@ -127,14 +140,14 @@ export class TableFiller {
     const free = this.#free
     this.#inverse.fill(0, 0, count)
     let left = 0
-    for (let slot = 0; slot < m; slot++) if (slots[slot] === freeSlot) free[left++] = slot
+    for (let slot = this.#taken.indexOf(0); slot !== -1; slot = this.#taken.indexOf(0, slot + 1)) free[left++] = slot
     for (let turn = from, next = from % count; turn < m; turn++) {
       const index = order === null ? next : order[turn] as number
       const skip = this.#skip[index] as number
       const nearest = nearestOf(free, left, position[index] as number, this.#inverseOf(index, skip), m)
       const at = free[nearest] as number
       free[nearest] = free[--left] as number
-      slots[at] = index
+      slots[at] = this.#owner[index] as number
       position[index] = stepFrom(at, skip, m)
       next = next + 1 === count ? 0 : next + 1
     }
