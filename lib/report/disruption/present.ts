@@ -167,9 +167,10 @@ function ruleSection (rows: readonly RuleOfThumbRow[]): Section {
     tables: [{
       title: '100 slots per backend',
       columns: [column('m', 'M', 'plain'), column('backends', 'N'), column('imbalance', 'most above mean', 'percent'),
-        column('collateral', 'collateral', 'percent'),
-        column('collateralLow', 'from', 'percent'), column('collateralHigh', 'to', 'percent'), column('trials', 'trials')],
-      rows: rows.map(({ m, backends, imbalance, collateral: { mean, low, high, trials } }) => [m, backends, imbalance, mean, low, high, trials])
+        column('collateral', 'collateral', 'percent'), column('collateralLow', 'from', 'percent'),
+        column('collateralHigh', 'to', 'percent'), column('trials', 'trials')],
+      rows: rows.map(({ m, backends, imbalance, collateral }) =>
+        [m, backends, imbalance, collateral.mean, collateral.low, collateral.high, collateral.trials])
     }]
   }
 }
