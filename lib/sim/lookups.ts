@@ -22,7 +22,8 @@ export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
   return { revision: set.cluster.revision, results }
 }
 
-function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], { trace = false, explain: explained = false }: LookupRequest): NodeLookup[] {
+function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest): NodeLookup[] {
+  const { trace = false, explain: explained = false } = request
   const { node, execution, datapath, outcomes } = emulated
   const named = {
     name: emulated.settings.name,

@@ -317,6 +317,8 @@ export interface Simulator {
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** another simulator, with nodes like these and no service; what is done there is not seen here */
+  scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
 }

@@ -10,8 +10,9 @@ const layouts: ReadonlyArray<NodeSettings['layout']> = ['flat', 'fixed', 'blob',
 const mapSizes = { services: 1024, backends: 1024, revNat: 1024, maglev: 64 }
 const m = 1021
 
-const sixBackends = (count: number): BackendSpec[] => Array.from({ length: count }, (_, index) => ({ address: `2001:db8::${index + 1}`, port: 8080, protocol: 'TCP', weight: 100, state: 'active' }))
-const six: ServiceSpec = { namespace: 'default', name: 'six', frontends: [{ address: '2001:db8:1::1', port: 443, protocol: 'TCP', type: 'LoadBalancer' }], backends: sixBackends(9) }
+const sixBackends = (count: number): BackendSpec[] => Array.from({ length: count }, (_, index) =>
+  ({ address: `2001:db8::${index + 1}`, port: 8080, protocol: 'TCP', weight: 100, state: 'active' }))
+const six: ServiceSpec = someService('six', '2001:db8:1::1', sixBackends(9))
 
 t.test('hash, slot and backend agree with the table, whatever the layout', async (t) => {
   const sim = testSimulator({ nodes: [] })
@@ -19,7 +20,7 @@ t.test('hash, slot and backend agree with the table, whatever the layout', async
   sim.putService(someService('other', '172.20.0.9', someBackends(2)))
   sim.putService(someService('echo', '172.20.0.10', someBackends(7)))
   sim.putService(six)
-  const tables = new Map(layouts.flatMap((node) => sim.listFrontends(node).map(({ id }) => [`${node} ${id}`, sim.getTable(node, id).slots] as const)))
+  const tables = new Map(layouts.flatMap((node) => sim.listFrontends(node).map(({ id }) => [`${node} ${id}` as string, sim.getTable(node, id).slots] as const)))
   let compared = 0
   fc.assert(fc.property(fc.record({ port: fc.integer({ min: 1, max: 65_535 }), low: fc.integer({ min: 1, max: 65_000 }), four: fc.boolean() }), ({ port, low, four }) => {
     const flow: FlowSpec = four
