@@ -22,7 +22,8 @@ t.test('hash, slot and backend agree with the table, whatever the layout', async
   sim.putService(six)
   const tables = new Map(layouts.flatMap((node) => sim.listFrontends(node).map(({ id }) => [`${node} ${id}` as string, sim.getTable(node, id).slots] as const)))
   let compared = 0
-  fc.assert(fc.property(fc.record({ port: fc.integer({ min: 1, max: 65_535 }), low: fc.integer({ min: 1, max: 65_000 }), four: fc.boolean() }), ({ port, low, four }) => {
+  const clients = fc.record({ port: fc.integer({ min: 1, max: 65_535 }), low: fc.integer({ min: 1, max: 65_000 }), four: fc.boolean() })
+  fc.assert(fc.property(clients, ({ port, low, four }) => {
     const flow: FlowSpec = four
       ? { source: `203.0.${low >>> 8}.${low & 255}`, sourcePort: port, destination: '172.20.0.10', destinationPort: 443, protocol: 'TCP' }
       : { source: `2001:db8:2::${low.toString(16)}`, sourcePort: port, destination: '2001:db8:1::1', destinationPort: 443, protocol: 'TCP' }

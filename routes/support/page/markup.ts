@@ -1,11 +1,11 @@
 // Pieces of the page: boxes with the request that gives their data, tables, links. Whatever comes from outside goes through `text`.
 
-import { escapeHtml } from '../html.ts'
+import { escapeMarkup } from '../../../lib/report/forms/markup.ts'
 
 /** Markup that is safe to put into the page as it is. */
 export type Markup = string & { readonly markup: unique symbol }
 
-export const text = (value: string | number): Markup => escapeHtml(String(value)) as Markup
+export const text = (value: string | number): Markup => escapeMarkup(String(value)) as Markup
 
 /** Markup with values in it: texts are escaped, markup and lists of markup are not. */
 export function html (parts: TemplateStringsArray, ...values: ReadonlyArray<Markup | readonly Markup[] | number>): Markup {

@@ -2,6 +2,7 @@
 
 import { overviewTable, presentReport } from '../../../lib/report/index.ts'
 import type { Report } from '../../../lib/report/index.ts'
+import { chartSvg } from '../../../lib/report/forms/svg.ts'
 import type { About, KernelParity } from '../context.ts'
 import type { PageReports } from './answers.ts'
 import { flowBox } from './flow.ts'
@@ -81,18 +82,24 @@ function nodesBox (view: PageView): Markup {
   return box({
     id: 'nodes',
     title,
-    body: html`${table('Bytes are of the Maglev tables with their outer maps, as the kernel reports them (memlock) and as it allocates them; flows move without need when one backend leaves and the flow was not its own.',
+    body: html`<p class="quiet">Bytes are of the Maglev tables with their outer maps: as the kernel reports them (memlock), and as it allocates them. A flow moves without need when one backend leaves and the flow was not its own.</p>
+${table('Costs of each node',
       columns.map(({ title }, index) => ({ title, number: index > 1 })),
       rows.map((cells) => cells.map((cell, index) => ({ body: text(cell === null ? '-' : String(cell)), number: index > 1 }))))}`,
     curl: [reportCurl(view, 'memory'), reportCurl(view, 'lookup-cost')]
   })
 }
 
+/** Drawn twice: letters keep their size on a phone. */
+const chartWidths = [['wide', 1040], ['narrow', 350]] as const
+
 function chartBox (view: PageView): Markup {
+  const charts = presentReport(view.reports.memory).sections.flatMap(({ charts }) => charts)
   return box({
     id: 'bytes',
     title: 'Bytes over service size',
-    body: html`<figure></figure>`,
+    body: html`${charts.slice(0, 1).map((chart) => html`<figure>${chartWidths.map(([name, width]) => html`<div class="${text(name)}">${chartSvg(chart, { prefix: `${chart.id}-${name}`, width }) as Markup}</div>`)}
+<figcaption>Point at a mark, touch it, or go through them by the arrow keys: number and formula.</figcaption><p class="readout" role="status"></p></figure>`)}`,
     curl: [reportCurl(view, 'memory')]
   })
 }
