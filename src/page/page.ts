@@ -97,7 +97,7 @@ async function send (manifest: Blob | string): Promise<void> {
     const type = /^\s*[[{]/.test(start) ? 'application/json' : 'application/yaml'
     const answer = await fetch('/v1/imports', { method: 'POST', headers: { 'content-type': type }, body: manifest })
     const told = await answer.json() as ImportAnswer
-    result.textContent = answer.ok ? imported(told) : [told.detail ?? `HTTP status ${answer.status}`, ...(told.errors ?? []).map(({ pointer, detail }) => `${pointer}: ${detail}`)].join('\n')
+    result.textContent = answer.ok ? imported(told) : refused(told)
     if (!answer.ok) result.className = 'error'
     else await show(new URL('/', location.href), true)
   } catch (error) {
@@ -108,6 +108,9 @@ async function send (manifest: Blob | string): Promise<void> {
 
 const imported = ({ created = 0, updated = 0, deleted = 0, unchanged = 0, skipped = [] }: ImportAnswer): string =>
   [`${created} created, ${updated} updated, ${deleted} deleted, ${unchanged} unchanged.`, ...skipped.map(({ kind, name, reason }) => `Skipped ${kind} ${name}: ${reason}`)].join('\n')
+
+const refused = ({ detail = 'The manifest was refused.', errors = [] }: ImportAnswer): string =>
+  [detail, ...errors.filter((place) => !detail.includes(place.detail)).map((place) => `${place.pointer}: ${place.detail}`)].join('\n')
 
 const importForm = byId('import-form') as HTMLFormElement
 const dropZone = byId('drop')
