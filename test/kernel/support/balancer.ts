@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { readObject } from '../../../lib/bpf/object/index.ts'
 import type { MapSpec } from '../../../lib/bpf/object/index.ts'
 import {
-  constantsMapName, decodeRevNatId, encodeLoadTimeConstants, encodeU32, innerMapName, mapNames, metricsMapName,
-  objectFile, reasons, sumCounters
+  constantsMapName, decodeRevNatId, encodeU32, innerMapName, mapNames, metricsMapName,
+  objectFile, reasons, sumCounters, withLoadTimeConstants
 } from '../../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../../lib/datapath/index.ts'
 import { templateAttributes } from '../../../lib/loadbalancer/index.ts'
@@ -63,7 +63,8 @@ export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): Kern
 function editMap (spec: MapSpec, layout: DatapathLayout, m: number): MapSpec {
   if (spec.name === constantsMapName) {
     const { jhash4, jhash6 } = defaultSeed()
-    return { ...spec, contents: encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }) }
+    const constants = { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }
+    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants) }
   }
   if (layout === 'flat') return Object.values<string>(mapNames.maglev).includes(spec.name) ? { ...spec, maxEntries: flatServices * m } : spec
   return spec.inner === undefined ? spec : { ...spec, inner: { ...spec.inner, ...templateAttributes(layout, m) } }
