@@ -16,13 +16,13 @@ import type { NodeSettings } from './settings.ts'
 
 /** @param map gives a map by its name in the balancer's object */
 export function kernelLbMaps (
-  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy'>
+  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy' | 'spectreMasking'>
 ): LbMaps {
   const { layout } = settings
   const both = (names: PerFamily<string>): PerFamily<KernelMap> => ({ 4: map(names[4]), 6: map(names[6]) })
   const tables = (family: Family): TablesPort => layout === 'flat'
     ? flatTables(kernel, map(mapNames.maglev[family]), sharedTableSize(settings))
-    : innerTables(kernel, map(mapNames.maglev[family]), layout, sharedTableSize(settings))
+    : innerTables(kernel, map(mapNames.maglev[family]), layout, settings)
   return {
     services: both(mapNames.services),
     backends: both(mapNames.backends),
@@ -31,14 +31,17 @@ export function kernelLbMaps (
   }
 }
 
-/** @param sharedM where one is for all tables */
-function innerTables (kernel: Kernel, outer: KernelMap, layout: InnerLayout, sharedM: number): TablesPort {
+function innerTables (
+  kernel: Kernel, outer: KernelMap, layout: InnerLayout, settings: Pick<NodeSettings, 'tableSizePolicy' | 'spectreMasking'>
+): TablesPort {
+  const sharedM = sharedTableSize(settings)
+  const bypassSpecV1 = !settings.spectreMasking
   return {
     create (ids) {
       const n = layout === 'compact' ? distinctIds(ids).length : 0
       if (n > COMPACT_IDS_MAX) return failure('E2BIG', `a compact table holds at most ${COMPACT_IDS_MAX} backends, not ${n}`)
       const attributes = innerAttributes(layout, ids.length, n)
-      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), ...attributes })
+      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), ...attributes, bypassSpecV1 })
       if (!descriptor.ok) return descriptor
       const inner = kernel.map(descriptor.value)
       if (!inner.ok) return inner

@@ -34,7 +34,9 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
   const kernel = createKernel({ core, random, translations: assets.translations })
   const spec = assets.datapath[settings.layout]
-  const collection = loadCollection(kernel, spec, { editMap: (map) => editMap(map, settings), inlining: settings.inlining })
+  const collection = loadCollection(kernel, spec, {
+    editMap: (map) => editMap(map, settings), inlining: settings.inlining, bypassSpecV1: !settings.spectreMasking
+  })
   if (!collection.ok) {
     const { error } = collection
     const code = error.name === 'ENOMEM' ? 'OUT_OF_MEMORY' : 'INVALID_ARGUMENT'

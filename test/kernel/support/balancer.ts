@@ -25,11 +25,14 @@ export interface KernelBalancer extends WorldMaps {
   counters (): number[]
 }
 
-/** @param m table size of layouts which have one for all; the others take it from each table */
-export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): KernelBalancer {
+/**
+ * @param m table size of layouts which have one for all; the others take it from each table
+ * @param entries of the services and backends maps, where the object's own are too few
+ */
+export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number, entries?: number): KernelBalancer {
   const spec = readObject(readFileSync(join(import.meta.dirname, '../../../lib/datapath', objectFile(layout))), { name: 'balancer' })
   if (!spec.ok) throw new Error(spec.error.message)
-  const object = loadObject(bpf, spec.value, (declared) => editMap(declared, layout, m))
+  const object = loadObject(bpf, spec.value, (declared) => editMap(declared, layout, m, entries))
   const map = (name: string): { fd: number, spec: MapSpec } => object.maps.get(name) ?? fail(`no map ${name}`)
   const update = (fd: number, key: Uint8Array, value: Uint8Array): void => {
     const result = bpf.update(fd, key, value)
@@ -60,7 +63,8 @@ export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): Kern
   }
 }
 
-function editMap (spec: MapSpec, layout: DatapathLayout, m: number): MapSpec {
+function editMap (spec: MapSpec, layout: DatapathLayout, m: number, entries?: number): MapSpec {
+  if (entries !== undefined && [mapNames.services[4], mapNames.backends[4]].some((name) => name === spec.name)) return { ...spec, maxEntries: entries }
   if (spec.name === constantsMapName) {
     const { jhash4, jhash6 } = defaultSeed()
     const constants = { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }
