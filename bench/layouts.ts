@@ -1,7 +1,7 @@
 // `npm run bench -- --layouts`: the way from a hash to a backend id alone, in the running kernel, for every layout with the same picks:
 // one hot service of 3 and one of 160 backends, and 1000 services of a mix, whose tables do not fit the caches together. All layouts hold
-// tables of one M, so equal sums of the ids found are checked on the way. Rounds are interleaved, medians are printed; what is timed has run once before,
-// so that the caches hold of a layout's own tables what they can, and not the layout's before.
+// tables of one M, so equal sums of the ids found are checked on the way. Rounds are interleaved, medians are printed; what is timed has
+// run once before, so that the caches hold of a layout's own tables what they can, and not the layout's before.
 
 import { datapathLayouts } from '../lib/datapath/index.ts'
 import type { DatapathLayout } from '../lib/datapath/index.ts'

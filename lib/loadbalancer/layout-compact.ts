@@ -68,9 +68,8 @@ export function encodeCompact (ids: Uint32Array): Uint8Array {
   const indices = indicesIn(list, ids)
   for (let element = 0; element < maxEntries; element++) {
     const at = element * stride
-    if (maxEntries > WHOLE_ELEMENTS_MAX) {
-      for (let index = element; index < list.length; index += maxEntries) view.setUint32(at + ID_BYTES * (index - element) / maxEntries, list[index] ?? 0, true)
-    } else list.forEach((id, index) => { view.setUint32(at + ID_BYTES * index, id, true) })
+    const listed = maxEntries > WHOLE_ELEMENTS_MAX ? list.filter((_, index) => index % maxEntries === element) : list
+    listed.forEach((id, index) => { view.setUint32(at + ID_BYTES * index, id, true) })
     for (let word = 0, slot = element; slot < ids.length; word++, slot += digits.digits * maxEntries) {
       view.setUint32(at + valueSize - WORD_BYTES * (word + 1), encodeWord(indices, slot, digits), true)
     }
@@ -119,8 +118,8 @@ export function decodeCompact (m: number, bytes: Uint8Array): Uint32Array {
     const word = Math.floor(position / digits)
     const element = slot % elements * stride
     const index = decodeDigit(view.getUint32(element + valueSize - WORD_BYTES * (word + 1), true), base, position % digits)
-    const at = elements > WHOLE_ELEMENTS_MAX ? index % elements * stride + ID_BYTES * Math.floor(index / elements) : element + ID_BYTES * index
-    ids[slot] = view.getUint32(at, true)
+    const dealt = elements > WHOLE_ELEMENTS_MAX
+    ids[slot] = view.getUint32(dealt ? index % elements * stride + ID_BYTES * Math.floor(index / elements) : element + ID_BYTES * index, true)
   }
   return ids
 }

@@ -24,7 +24,8 @@ const PSEUDO_MAP_VALUE = 2
  * @throws Error with the errno and the verifier's last lines
  */
 export function loadObject (
-  bpf: Bpf, object: CollectionSpec, edit: (spec: MapSpec) => MapSpec = (spec) => spec, creating: (create: () => number) => number = (create) => create()
+  bpf: Bpf, object: CollectionSpec, edit: (spec: MapSpec) => MapSpec = (spec) => spec,
+  creating: (create: () => number) => number = (create) => create()
 ): LoadedObject {
   const maps = new Map(object.maps.map((declared) => {
     const spec = edit(declared)

@@ -18,7 +18,8 @@ const XDP_TX = 3
 function runFlows (layout: DatapathLayout, flows: number): { sent: number, bytes: Buffer } {
   const sizes = { ...defaultSettings('twin').mapSizes, services: sizedMapEntries, backends: sizedMapEntries }
   const mapSizes = layout === 'flat' ? { ...sizes, maglev: flatServices } : sizes
-  const { datapath: { kernel, program }, maps } = emulateBalancer(layout, sizedTableSize, { mapSizes, tableSizePolicy: { fixed: sizedTableSize } })
+  const tableSizePolicy = { fixed: sizedTableSize }
+  const { datapath: { kernel, program }, maps } = emulateBalancer(layout, sizedTableSize, { mapSizes, tableSizePolicy })
   fillSizedServices(maps)
   const execution = createExecution(kernel.core, { cpu: 0, worker: 1 })
   const slots = 4000

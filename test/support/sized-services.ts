@@ -1,4 +1,5 @@
-// Services of the sizes at which the compact layout changes its shape, one of each, with tables of one M in every layout; and flows to them.
+// Services of the sizes at which the compact layout changes its shape, one of each, with tables of one M in every layout; and flows to
+// them.
 
 import { encodeBackendValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord, mapNames } from '../../lib/datapath/index.ts'
 import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'

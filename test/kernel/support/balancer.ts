@@ -64,7 +64,8 @@ export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number, entri
 }
 
 function editMap (spec: MapSpec, layout: DatapathLayout, m: number, entries?: number): MapSpec {
-  if (entries !== undefined && [mapNames.services[4], mapNames.backends[4]].some((name) => name === spec.name)) return { ...spec, maxEntries: entries }
+  const raised = [mapNames.services[4], mapNames.backends[4]].some((name) => name === spec.name)
+  if (entries !== undefined && raised) return { ...spec, maxEntries: entries }
   if (spec.name === constantsMapName) {
     const { jhash4, jhash6 } = defaultSeed()
     const constants = { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }
