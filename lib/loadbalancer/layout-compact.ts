@@ -112,14 +112,15 @@ export function decodeCompact (m: number, bytes: Uint8Array): Uint32Array {
   const stride = strideOf(valueSize)
   const elements = bytes.length / stride
   const { digits, base } = digitsOf(elements)
+  const dealt = elements > WHOLE_ELEMENTS_MAX
   const ids = new Uint32Array(m)
   for (let slot = 0; slot < m; slot++) {
     const position = Math.floor(slot / elements)
     const word = Math.floor(position / digits)
     const element = slot % elements * stride
     const index = decodeDigit(view.getUint32(element + valueSize - WORD_BYTES * (word + 1), true), base, position % digits)
-    const dealt = elements > WHOLE_ELEMENTS_MAX
-    ids[slot] = view.getUint32(dealt ? index % elements * stride + ID_BYTES * Math.floor(index / elements) : element + ID_BYTES * index, true)
+    const at = dealt ? index % elements * stride + ID_BYTES * Math.floor(index / elements) : element + ID_BYTES * index
+    ids[slot] = view.getUint32(at, true)
   }
   return ids
 }
