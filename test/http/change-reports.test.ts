@@ -12,7 +12,8 @@ t.test('disruption: options in the query, in the body, as a run', async (t) => {
   const api = await createApi({ sim })
   t.teardown(() => api.close())
   const query = (await api.call('GET', '/v1/reports/disruption?nodes=cilium&trials=3&changes=remove,at-once&atOnce=50%25')).json()
-  t.match(query, { kind: 'disruption', trials: 3, addresses: 'own', nodes: [{ node: 'cilium', rows: [{ change: 'remove' }, { change: 'at-once', detail: '2 of 4' }] }] })
+  t.match(query, { kind: 'disruption', trials: 3, addresses: 'own' })
+  t.match(query['nodes'], [{ node: 'cilium', rows: [{ change: 'remove' }, { change: 'at-once', detail: '2 of 4' }] }])
   const asked = { mix: '2x3,1x9', variants, trials: 4, seed: 7, addresses: 'drawn', maxSurge: '1', maxUnavailable: '0' }
   const body = (await api.call('POST', '/v1/reports/disruption', { body: asked })).json()
   t.match(body, { addresses: 'drawn', seed: 7, subject: { mix: '2x3,1x9', frontends: 3 } })
