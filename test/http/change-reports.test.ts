@@ -18,8 +18,8 @@ t.test('disruption: options in the query, in the body, as a run', async (t) => {
   const body = (await api.call('POST', '/v1/reports/disruption', { body: asked })).json()
   t.match(body, { addresses: 'drawn', seed: 7, subject: { mix: '2x3,1x9', frontends: 3 } })
   const run = await api.call('POST', '/v1/runs', { body: { kind: 'report', report: 'disruption', ...asked }, headers: { prefer: 'wait=30' } })
-  const { state, progress, links } = run.json() as { state: string, progress: { done: number, total: number, unit: string }, links: { results: string } }
-  t.same([state, progress.unit], ['succeeded', 'trials'])
+  t.match(run.json(), { state: 'succeeded', progress: { unit: 'trials' } })
+  const { links } = run.json() as { links: { results: string } }
   t.same((await api.call('GET', links.results)).json(), body, 'the run gives the same report')
 })
 
