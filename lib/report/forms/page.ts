@@ -78,7 +78,7 @@ function tableMarkup (table: Table, above: string): string {
     const text = escapeMarkup(cellText(row[index] ?? null, column))
     return index === 0 ? `<th scope="row"${right(index)}>${text}</th>` : `<td${right(index)}>${text}</td>`
   }).join('')}</tr>`)
-  const caption = table.title === above ? `<caption class="spoken">${escapeMarkup(table.title)}</caption>` : `<caption>${escapeMarkup(table.title)}</caption>`
+  const caption = `<caption${table.title === above ? ' class="spoken"' : ''}><span>${escapeMarkup(table.title)}</span></caption>`
   // a region that scrolls has to be reached by keyboard, and to have a name
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeMarkup(table.title === '' ? 'Table' : table.title)}">` +
     `<table>${caption}<thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
@@ -95,13 +95,14 @@ const pageStyle = [
   '@media screen and (prefers-color-scheme:dark){:root{--page:#14171c;--text:#e8ebef;--soft:#aab3bd;--edge:#353b44;--wash:#1c2027;--link:#6db3f2}}',
   '*{box-sizing:border-box}html{background:var(--page)}body{margin:0;color:var(--text);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}',
   'main{max-width:80rem;margin:0 auto;padding:1.5rem 1rem 3rem;overflow-wrap:break-word}header,p,section>ul{max-width:60rem}.about{margin:0;color:var(--soft)}',
-  'h1{font-size:clamp(1.25rem,1rem + 1.4vw,1.9rem);line-height:1.3;margin:.2rem 0 1rem}h2{font-size:1.3rem;margin:2.2rem 0 .6rem}ul{padding-left:1.2rem}li{margin:.2rem 0}',
+  'h1{font-size:clamp(1.25rem,1rem + 1vw,1.6rem);line-height:1.3;margin:.2rem 0 1rem}h2{font-size:1.3rem;margin:2.2rem 0 .6rem}ul{padding-left:1.2rem}li{margin:.2rem 0}',
   'a{color:var(--link)}figure{margin:1rem 0 1.6rem}.chart{display:block;max-width:100%;height:auto}.slim{display:none}',
   '@media screen and (max-width:680px){.broad{display:none}.slim{display:block}}',
   'figcaption{color:var(--soft);font-size:.9rem;max-width:48rem;margin:.3rem 0}summary{cursor:pointer;color:var(--link);font-size:.9rem;padding:.3rem 0}',
   '.scroll{overflow-x:auto;margin:.6rem 0 1.4rem}:focus-visible{outline:2px solid var(--link);outline-offset:2px}',
   'table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}',
-  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}',
+  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption span{position:sticky;left:0;display:inline-block;max-width:calc(100vw - 2rem)}',
+  'caption.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}',
   'th,td{padding:.28rem .6rem;text-align:left;border-bottom:1px solid var(--edge);vertical-align:top}td{white-space:nowrap}thead th{background:var(--wash);color:var(--soft);vertical-align:bottom}',
   'tbody th{font-weight:500}.number{text-align:right}tbody tr:hover>*{background:var(--wash)}',
   'pre{overflow-x:auto;padding:.7rem .9rem;border:1px solid var(--edge);border-radius:.3rem;background:var(--wash);font:.85rem/1.5 ui-monospace,monospace}',
