@@ -60,6 +60,8 @@ export interface NodeSettings {
   readonly mapSizes: { readonly services: number, readonly backends: number, readonly revNat: number, readonly maglev: number }
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
+  /** inlined array lookups mask the index, arrays take a power of two of elements */
+  readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
   readonly options: Readonly<Record<string, string | number | boolean>>

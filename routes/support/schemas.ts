@@ -157,11 +157,12 @@ const settings = {
   release: OneOf(['1.17+'], 'Cilium release line: how tables are filled and flows hashed.'),
   algorithm: OneOf(['maglev'], 'Backend selection.'),
   layout: OneOf([...datapathLayouts], '`blob`: Cilium\'s one value of 4 x M bytes. `dynamic`: an array of M entries, of another M for each service. `fixed`: an array of M entries, one M for all. ' +
-    '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: each id once, and M indices of as few bits as the backends need.'),
+    '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: the ids, and M indices into them that take as little as the backends need.'),
   tableSizePolicy: TableSizePolicy,
   seed: Type.String({ minLength: 16, maxLength: 16, pattern: '^[A-Za-z0-9+/]{16}$', description: 'Hash seed, 12 bytes in base64.' }),
   preallocateMaps: Type.Boolean({ description: 'Whether hash maps allocate all their elements when they are created.' }),
   inlining: OneOf(['kernel', 'never'], 'Whether map lookups are inlined as the kernel does, or never.'),
+  spectreMasking: Type.Boolean({ description: 'Whether the maps are those of a creator without CAP_PERFMON: inlined array lookups mask the index, and arrays take a power of two of elements.' }),
   addresses: Nullable(Type.Array(Address, { maxItems: limits.nodeAddresses, uniqueItems: true }), 'The node\'s own addresses; null takes the cluster\'s.'),
   options: Type.Record(Type.String({ maxLength: 80, pattern: '^[a-z0-9][a-z0-9.-]*$' }), Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
     { maxProperties: 200, description: 'Options under the names of `cilium-config`.' }),
