@@ -9,8 +9,6 @@ export const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri '
 export const sendPage = (reply: FastifyReply, title: string, body: string): FastifyReply =>
   reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(htmlPage(title, body))
 
-export { escapeMarkup as escapeHtml }
-
 const style = 'body{font:1rem/1.6 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}' +
   'pre{overflow-x:auto;padding:.8rem 1rem;border:1px solid #8885;border-radius:.3rem}code{font-family:ui-monospace,monospace}'
 

@@ -311,7 +311,8 @@ export const LookupRequest = Type.Object({
   flows: Type.Optional(Type.Array(Flow, { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Flows.' })),
   // what is wrong with a frame is told by who reads it, which a pattern could not
   packets: Type.Optional(Type.Array(Type.String({ maxLength: 2 * limits.packetBytes, description: 'An Ethernet frame in hex, from its 14 bytes of header on.' }), { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Packets.' })),
-  trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` })
+  trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` }),
+  explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, hash, slot; ${limits.tracedPackets} packets at most.` })
 }, {
   title: 'LookupRequest',
   description: 'Flows or packets, one of the two.',
@@ -337,6 +338,22 @@ const TraceStep = Type.Object({
   registers: Type.Array(Type.String(), { description: 'r0 to r10 after it.' })
 }, { title: 'TraceStep', description: 'One executed instruction.', ...closed })
 
+const LookupExplanation = Type.Object({
+  frontend: Nullable(Type.Object({
+    id: id('revNAT id: which Maglev table.'),
+    service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service.', ...closed }),
+    address: Type.String(),
+    port: Type.Integer(),
+    protocol: Type.String()
+  }, closed), 'What the packet is addressed to; null: nothing that this node balances.'),
+  hash: Nullable(Type.String(), 'Hash of the flow, as the program had it in a register.'),
+  slot: Nullable(Type.Object({
+    m: Type.Integer({ description: 'Slots of the table.' }),
+    index: Type.Integer({ description: 'Hash modulo m.' }),
+    backendId: Nullable(Type.Integer(), 'What the table holds there.')
+  }, closed), 'The slot of the Maglev table.')
+}, { title: 'LookupExplanation', description: 'The way to the backend; what the program did not get to is null.', ...closed })
+
 export const LookupReport = Type.Object({
   revision: count('Revision of the desired state that was asked.', Number.MAX_SAFE_INTEGER),
   results: Type.Array(Type.Object({
@@ -349,7 +366,8 @@ export const LookupReport = Type.Object({
       packet: Type.String({ description: 'The packet after the program, in hex.' }),
       cost: Cost,
       fault: Nullable(Type.Object({ code: Type.String(), message: Type.String() }, closed), 'Set when the engine ended the program.'),
-      trace: Type.Optional(Type.Array(TraceStep, { description: 'Every executed instruction.' }))
+      trace: Type.Optional(Type.Array(TraceStep, { description: 'Every executed instruction.' })),
+      explanation: Type.Optional(LookupExplanation)
     }, { title: 'NodeLookup', ...closed }))
   }, closed), { description: 'One for each flow or packet, in their order.' })
 }, { title: 'LookupReport', description: 'What the nodes do with the packets.', ...closed })
