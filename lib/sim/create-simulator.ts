@@ -6,6 +6,7 @@ import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
+import type { ProgramLoading } from './datapath.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
@@ -20,13 +21,15 @@ export interface SimulatorOptions {
   readonly random: () => number
   /** the nodes that exist from the start: `cilium` and `dynamic` unless said */
   readonly nodes?: readonly NodeSettings[]
+  /** when the program of a node is verified and translated: `at-once` unless said, so that a node that there is works */
+  readonly programs?: ProgramLoading
 }
 
 export function createSimulator (options: SimulatorOptions): Simulator {
-  const { assets, clock, random, nodes = initialNodes() } = options
+  const { assets, clock, random, nodes = initialNodes(), programs = 'at-once' } = options
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
-  const set = new NodeSet({ assets, random }, nodes)
+  const set = new NodeSet({ assets, random, programs }, nodes)
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,
@@ -36,7 +39,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     report: (request) => complete(simulator.reportSteps(request)),
     reportSteps: (request) => reportSteps(request, {
       current: simulator,
-      scratch: (scratchNodes) => createSimulator({ assets, clock, random, nodes: scratchNodes })
+      scratch: (scratchNodes) => createSimulator({ assets, clock, random, nodes: scratchNodes, programs: 'when-needed' })
     })
   }
   return simulator
