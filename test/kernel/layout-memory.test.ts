@@ -17,7 +17,8 @@ const BPF_F_NO_PREALLOC = 1
 
 await kernelSuite('layout memory', 36, ({ bpf, same }) => {
   const mapSizes = { services: defaultMapSize, backends: defaultMapSize, revNat: defaultMapSize, maglev: defaultMapSize }
-  const sameM = (['fixed', 'dynamic', 'packed', 'flat'] as const).map((layout) => ({ name: `${layout}-one-m`, layout, mapSizes: { ...mapSizes, ...(layout === 'flat' ? { maglev: flatServices } : {}) } }))
+  const sameM = (['fixed', 'dynamic', 'packed', 'flat'] as const).map((layout) =>
+    ({ name: `${layout}-one-m`, layout, mapSizes: layout === 'flat' ? { ...mapSizes, maglev: flatServices } : mapSizes }))
   const variants = [...comparedNodes().map(({ name, layout, tableSizePolicy }) => ({ name, layout, tableSizePolicy })), ...sameM]
     .map((variant) => ({ ...variant, possibleCpus: bpf.possibleCpus }))
   const report = testSimulator().report({ kind: 'memory', mix, variants }) as MemoryReport
@@ -50,15 +51,18 @@ interface Tables {
 }
 
 function makeTables (bpf: Bpf, { rows }: NodeMemory, layout: InnerLayout): Tables {
-  const create = (m: number, backends: number): number => bpf.mapCreate({ type: mapTypeNumbers.array, ...innerAttributes(layout, m, backends) })
+  const create = (m: number, backends: number): number =>
+    bpf.mapCreate({ type: mapTypeNumbers.array, ...innerAttributes(layout, m, backends) })
   const template = bpf.mapCreate({ type: mapTypeNumbers.array, ...templateAttributes(layout, m) })
-  const outer = bpf.mapCreate({ type: mapTypeNumbers.hash_of_maps, keySize: 2, valueSize: 4, maxEntries: defaultMapSize, flags: BPF_F_NO_PREALLOC, innerFd: template })
+  const shape = { keySize: 2, valueSize: 4, maxEntries: defaultMapSize, flags: BPF_F_NO_PREALLOC }
+  const outer = bpf.mapCreate({ type: mapTypeNumbers.hash_of_maps, ...shape, innerFd: template })
   const inner = rows.flatMap((row) => Array.from({ length: row.frontends }, () => create(row.m, row.backends)))
   const keys = inner.map((_, index) => encodeRevNatId(index + 1))
   let inserted = 0
   for (let from = 0; from < inner.length; from += 250) {
     const part = inner.slice(from, from + 250)
-    inserted += bpf.updateBatch(outer, Buffer.concat(keys.slice(from, from + 250)), new Uint8Array(Uint32Array.from(part).buffer), part.length)
+    const descriptors = new Uint8Array(Uint32Array.from(part).buffer)
+    inserted += bpf.updateBatch(outer, Buffer.concat(keys.slice(from, from + 250)), descriptors, part.length)
   }
   const id = new Uint8Array(4)
   return {

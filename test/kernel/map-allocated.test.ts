@@ -54,9 +54,8 @@ await kernelSuite('map allocated', shapes.length, async ({ bpf, same }, t) => {
   // closed at the very end: maps are freed some time after that, which would show in the next difference
   const make = (shape: Shape, count: number): void => {
     const { type, keySize, valueSize, maxEntries, flags } = shape
-    const create = (): void => {
-      for (let map = 0; map < count; map++) descriptors.push(bpf.mapCreate({ type: mapTypeNumbers[type], keySize, valueSize, maxEntries, flags }))
-    }
+    const attr = { type: mapTypeNumbers[type], keySize, valueSize, maxEntries, flags }
+    const create = (): void => { for (let map = 0; map < count; map++) descriptors.push(bpf.mapCreate(attr)) }
     if (shape.bypassSpecV1 !== false) create()
     else if (typeof privilege !== 'string') privilege.without(create)
   }
@@ -119,7 +118,8 @@ function vmallocBytes (): number {
 }
 
 function perMap (before: Counters, after: Counters): string {
-  const objects = [...after.objects].map(([name, active]) => [name, Math.round((active - (before.objects.get(name) ?? 0)) / batch)] as const)
+  const objects = [...after.objects].map(([name, active]) =>
+    [name, Math.round((active - (before.objects.get(name) ?? 0)) / batch)] as const)
   const pages = Math.round((after.pageOrderBytes - before.pageOrderBytes) / batch / pageBytes) * pageBytes
   return describe(new Map(objects), pages, (after.vmallocBytes - before.vmallocBytes) / batch)
 }
@@ -135,6 +135,7 @@ function predictedCounters (shape: Shape, { possibleCpus }: Bpf): { text: string
 }
 
 function describe (objects: ReadonlyMap<string, number>, pageOrderBytes: number, mappedBytes: number): string {
-  const classes = [...objects].filter(([name, count]) => name.startsWith('kmalloc-') && count !== 0).map(([name, count]) => `${name} x ${count}`)
+  const classes = [...objects].filter(([name, count]) => name.startsWith('kmalloc-') && count !== 0)
+    .map(([name, count]) => `${name} x ${count}`)
   return `${classes.sort().join(', ')}; page orders ${pageOrderBytes}; vmalloc ${mappedBytes}`
 }

@@ -66,9 +66,8 @@ export function loadPrograms (
   for (const program of spec.programs) {
     const insns = relocate(kernel, program, maps)
     const { name, type, lines, functions } = program
-    const fd = insns.ok
-      ? kernel.progLoad({ name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, insns: insns.value, lines, functions, inlining })
-      : insns
+    const attr = { name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, lines, functions, inlining }
+    const fd = insns.ok ? kernel.progLoad({ ...attr, insns: insns.value }) : insns
     if (!fd.ok) {
       closeAll(kernel, programs)
       return inContext(fd, `program ${name}`)
