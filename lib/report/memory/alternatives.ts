@@ -21,6 +21,7 @@ export interface Alternative {
   readonly fits: boolean
   /** where the fill of their tables is ours */
   readonly disruptionFrom: string
+  /** the sizes that most frontends have, at most ELSEWHERE_ROWS of them: a table that large takes its time to fill */
   readonly rows: readonly AlternativeRow[]
 }
 
@@ -41,12 +42,20 @@ export interface AlternativeRow {
 /** table size of Katran and, unless set otherwise, of Envoy */
 export const OTHERS_TABLE_SIZE = 65_537
 const KATRAN_VIPS = 512
+export const ELSEWHERE_ROWS = 8
+
+/** of rows or classes, those with the most frontends, in the order they had */
+export function commonest<T extends { readonly backends: number }> (sizes: readonly T[], frontendsOf: (size: T) => number): T[] {
+  const kept = new Set([...sizes].sort((one, other) => frontendsOf(other) - frontendsOf(one)).slice(0, ELSEWHERE_ROWS))
+  return sizes.filter((size) => kept.has(size))
+}
 
 export function alternatives (
   node: NodeKernel, rows: readonly MemoryRow[], disruptionOf: (m: number, backends: number) => Disruption | null
 ): Alternative[] {
   const frontends = rows.reduce((sum, row) => sum + row.frontends, 0)
-  const withTable = (tableBytes: (backends: number) => number): AlternativeRow[] => rows.map(({ family, backends, frontends }) => ({
+  const shown = commonest(rows, (row) => row.frontends)
+  const withTable = (tableBytes: (backends: number) => number): AlternativeRow[] => shown.map(({ family, backends, frontends }) => ({
     family,
     backends,
     frontends,
@@ -56,7 +65,6 @@ export function alternatives (
     flowsMovedWithoutConntrack: 0
   }))
   const fill = `computed by Cilium's fill at M = ${OTHERS_TABLE_SIZE}`
-  const envoyRows = withTable(envoyTableBytes)
   return [
     {
       name: 'katran',
@@ -72,11 +80,11 @@ export function alternatives (
       name: 'envoy',
       holds: 'a compact table for each cluster in each process: an index per slot, a list of hosts',
       formula: `${OTHERS_TABLE_SIZE} x ceil(log2 N) bits in whole 8 KiB + 16 N + 600, within 0.2 % of the published sizes`,
-      tableBytes: envoyRows.reduce((sum, row) => sum + row.tableBytes * row.frontends, 0),
+      tableBytes: rows.reduce((sum, row) => sum + envoyTableBytes(row.backends) * row.frontends, 0),
       from: 'computed',
       fits: true,
       disruptionFrom: fill,
-      rows: envoyRows
+      rows: withTable(envoyTableBytes)
     },
     {
       name: 'random',
@@ -86,7 +94,7 @@ export function alternatives (
       from: 'computed',
       fits: true,
       disruptionFrom: 'a flow keeps its backend while its conntrack entry lives; on another node, or without the entry, it is drawn anew: 1 - 1/N',
-      rows: rows.map(({ family, backends, frontends }) => {
+      rows: shown.map(({ family, backends, frontends }) => {
         const flowsMovedWithoutConntrack = backends === 0 ? 0 : 1 - 1 / backends
         return { family, backends, frontends, m: 0, tableBytes: 0, disruption: null, flowsMovedWithoutConntrack }
       })

@@ -12,7 +12,7 @@ import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import { isMap, nameOf } from '../subject/map-names.ts'
 import type { ReportFrontend, ReportMap, ReportNode, Subject } from '../subject/source.ts'
-import { alternatives, OTHERS_TABLE_SIZE } from './alternatives.ts'
+import { alternatives, commonest, OTHERS_TABLE_SIZE } from './alternatives.ts'
 import type { Alternative } from './alternatives.ts'
 import { connectionMaps, defaultSizing } from './cilium-maps.ts'
 import type { ConnectionMap, Sizing } from './cilium-maps.ts'
@@ -125,7 +125,7 @@ export function * memoryReport (context: ReportContext, options: MemoryOptions):
   const trials = options.trials ?? defaultTrials
   const known = new Map<string, Disruption | null>()
   const disruptionOf: DisruptionOf = (m, backends, nodeSeed) => known.get(`${m} ${backends} ${nodeSeed}`) ?? null
-  const questions = disruptionQuestions(facts)
+  const questions = disruptionQuestions(facts, scale)
   for (const [index, { key, m, backends, seed: nodeSeed }] of questions.entries()) {
     const parsed = parseSeed(nodeSeed)
     const drawn = m === OTHERS_TABLE_SIZE ? Math.min(trials, trialsElsewhere) : trials
@@ -155,14 +155,14 @@ export function * memoryReport (context: ReportContext, options: MemoryOptions):
 interface DisruptionQuestion { readonly key: string, readonly m: number, readonly backends: number, readonly seed: string }
 
 /** Every pair of M and N once: of each node's tables, and of the first node's services at the table size of others. */
-function disruptionQuestions (facts: readonly NodeFacts[]): DisruptionQuestion[] {
+function disruptionQuestions (facts: readonly NodeFacts[], scale: MixScale | null): DisruptionQuestion[] {
   const questions = new Map<string, DisruptionQuestion>()
   const ask = (m: number, backends: number, seed: string): void => {
     const key = `${m} ${backends} ${seed}`
     questions.set(key, { key, m, backends, seed })
   }
   for (const { node, classes } of facts) for (const { m, backends } of classes) ask(m, backends, node.seed)
-  for (const { backends } of facts[0]?.classes ?? []) ask(OTHERS_TABLE_SIZE, backends, facts[0]?.node.seed ?? '')
+  for (const { backends } of commonest(facts[0]?.classes ?? [], (group) => frontendsOf(group, scale))) ask(OTHERS_TABLE_SIZE, backends, facts[0]?.node.seed ?? '')
   return [...questions.values()]
 }
 
@@ -190,7 +190,7 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptionOf: Dis
   const tableIds = new Set(flat ? [] : frontends.flatMap(({ table }) => table === null ? [] : [table.mapId]))
   const byId = new Map(nodeMaps.map((map) => [map.id, map]))
   const others = nodeMaps.filter(({ id }) => !tableIds.has(id))
-  const countOf = (group: FrontendClass): number => scale?.frontendsOf(group.backends) ?? group.frontends.length
+  const countOf = (group: FrontendClass): number => frontendsOf(group, scale)
   const slotsOf = (family: 4 | 6): number =>
     classes.filter((group) => group.family === family).reduce((sum, group) => sum + group.m * countOf(group), 0)
   const groups = others.map((map) => {
@@ -231,6 +231,8 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptionOf: Dis
 }
 
 const families = [4, 6] as const
+
+const frontendsOf = (group: FrontendClass, scale: MixScale | null): number => scale?.frontendsOf(group.backends) ?? group.frontends.length
 
 function fullestOf (maps: readonly MapGroup[]): NodeMemory['fullest'] {
   const [first] = maps.filter(({ entries, pressure }) => pressure !== null && entries > 0)
