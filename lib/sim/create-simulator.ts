@@ -30,6 +30,8 @@ export function createSimulator (options: SimulatorOptions): Simulator {
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
   const set = new NodeSet({ assets, random, programs }, nodes)
+  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator =>
+    createSimulator({ assets, clock, random, nodes: scratchNodes, programs: 'when-needed' })
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,
@@ -37,10 +39,8 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     ...nodeOperations(set, touch),
     lookup: (request) => lookup(set, request),
     report: (request) => complete(simulator.reportSteps(request)),
-    reportSteps: (request) => reportSteps(request, {
-      current: simulator,
-      scratch: (scratchNodes) => createSimulator({ assets, clock, random, nodes: scratchNodes, programs: 'when-needed' })
-    })
+    reportSteps: (request) => reportSteps(request, { current: simulator, scratch }),
+    scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }
   return simulator
 }

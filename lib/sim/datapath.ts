@@ -8,7 +8,8 @@ import type { Result } from '../bpf/profile/errno.ts'
 import { findProfile } from '../bpf/profile/index.ts'
 import { createKernel, createMaps, loadPrograms } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
-import { constantsMapName, encodeLoadTimeConstants, innerMapName, mapNames, metricsMapName, programName } from '../datapath/index.ts'
+import { constantsMapName, innerMapName, mapNames, metricsMapName, programName, withLoadTimeConstants } from '../datapath/index.ts'
+import type { LoadTimeConstants } from '../datapath/index.ts'
 import { sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
 import type { MapSizes, NodeSettings } from '../loadbalancer/index.ts'
 import { parseSeed } from '../maglev/index.ts'
@@ -41,7 +42,8 @@ export function createDatapath (
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
   const kernel = createKernel({ core, random, translations: assets.translations })
   const spec = assets.datapath[settings.layout]
-  const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings) }), settings)
+  const masked = { bypassSpecV1: !settings.spectreMasking }
+  const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings), ...masked }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
@@ -69,7 +71,9 @@ function accepted<T> (result: Result<T>, { name }: NodeSettings): T {
 
 /** An object's maps have default sizes; the agent decides them, as it does in Cilium. */
 function editMap (spec: MapSpec, settings: NodeSettings): MapSpec {
-  if (spec.name === constantsMapName) return { ...spec, contents: constants(settings) }
+  if (spec.name === constantsMapName) {
+    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants(settings)) }
+  }
   const size = sizeOf(spec.name, settings.mapSizes)
   if (size === undefined) return spec
   const { layout } = settings
@@ -91,11 +95,11 @@ function sizeOf (name: string, sizes: MapSizes): number | undefined {
   return isMaglev(name) ? sizes.maglev : undefined
 }
 
-function constants (settings: NodeSettings): Uint8Array {
+function constants (settings: NodeSettings): LoadTimeConstants {
   const seed = parseSeed(settings.seed)
   if (!seed.ok) throw new SimError('INVALID_ARGUMENT', `node ${settings.name}: ${seed.reason}`)
   const { jhash4, jhash6 } = seed.seed
-  return encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: sharedTableSize(settings) })
+  return { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: sharedTableSize(settings) }
 }
 
 function found<T> (result: { readonly ok: true, readonly value: T } | { readonly ok: false }, name: string): T {

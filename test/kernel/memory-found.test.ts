@@ -74,7 +74,7 @@ function makeTwins (bpf: Bpf, maps: readonly Shown[]): number[] {
 }
 
 function compareConnectionMaps (bpf: Bpf, same: (found: unknown, wanted: unknown, where: string) => boolean): void {
-  const node = { name: 'node', kernel: kernel618.name, possibleCpus: bpf.possibleCpus }
+  const node = { name: 'node', kernel: kernel618.name, possibleCpus: bpf.possibleCpus, spectreMasking: false }
   for (const { name, type, keySize, valueSize, maxEntries } of connectionMaps(node, defaultSizing, true)) {
     for (const size of [1, 1000, 4096, 5001, maxEntries]) {
       const fd = bpf.mapCreate({ type: mapTypeNumbers[type], keySize, valueSize, maxEntries: size })

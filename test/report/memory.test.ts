@@ -172,7 +172,7 @@ t.test('the whole bill by Cilium\'s sizing rules', async (t) => {
   t.equal(of(2 ** 50).ctTcp, 2 ** 24, 'the most')
   t.equal(of(gibibytes, 0).ctTcp, 524_288, 'no ratio: fixed sizes')
   for (const profile of profiles) {
-    const node = { name: 'n', kernel: profile.name, possibleCpus: 4 }
+    const node = { name: 'n', kernel: profile.name, possibleCpus: 4, spectreMasking: false }
     const maps = connectionMaps(node, { ramBytes: gibibytes, bpfMapDynamicSizeRatio: 0.0025 }, false)
     for (const map of maps.filter(({ name }) => !name.includes('6'))) {
       const { type, keySize, valueSize, maxEntries } = map

@@ -30,7 +30,9 @@ export function tableCurve (node: ReportNode, rows: readonly MemoryRow[]): Curve
 function tableBytes (node: ReportNode, m: number, backends: number): Bytes {
   const layout = node.layout as TableLayout
   if (layout === 'flat') return { memlockBytes: m * FLAT_ELEMENT_BYTES, allocatedBytes: m * FLAT_ELEMENT_BYTES }
-  return shapeBytes(node, { type: 'array', ...innerAttributes(layout, m, backends), possibleCpus: node.possibleCpus })
+  return shapeBytes(node, {
+    type: 'array', ...innerAttributes(layout, m, backends), possibleCpus: node.possibleCpus, bypassSpecV1: !node.spectreMasking
+  })
 }
 
 /** The struct of an array, its elements in whole 8 bytes, and on kernels that charge pages, the rest of the last one. */

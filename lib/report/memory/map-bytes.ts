@@ -33,7 +33,7 @@ export interface KernelBytes {
   readonly from: Provenance
 }
 
-export type NodeKernel = Pick<ReportNode, 'name' | 'kernel' | 'possibleCpus'>
+export type NodeKernel = Pick<ReportNode, 'name' | 'kernel' | 'possibleCpus' | 'spectreMasking'>
 
 /** @param elements present, which counts for maps that allocate them one by one */
 export function shapeOf (node: NodeKernel, map: ReportMap, elements: number = map.entries): MapShape {
@@ -44,6 +44,7 @@ export function shapeOf (node: NodeKernel, map: ReportMap, elements: number = ma
     maxEntries: map.max_entries,
     flags: map.flags,
     possibleCpus: node.possibleCpus,
+    bypassSpecV1: !node.spectreMasking,
     elements
   }
 }
