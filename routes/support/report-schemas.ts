@@ -12,11 +12,27 @@ const list = (example: string, description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 256, description, examples: [example] }))
 const amount = (description: string) => Type.Optional(Type.String({ pattern: '^[0-9]{1,5}%?$', maxLength: 6, description, examples: ['25%', '1'] }))
 
+/** As bpftool prints it; what else it prints is taken and not read. */
+const FoundMap = Type.Object({
+  id: Type.Optional(Type.Integer({ minimum: 0 })),
+  type: Type.Union([Type.String({ maxLength: 64 }), Type.Integer()]),
+  name: Type.Optional(Type.String({ maxLength: 64 })),
+  flags: Type.Optional(Type.Integer({ minimum: 0 })),
+  bytes_key: Type.Integer({ minimum: 0 }),
+  bytes_value: Type.Integer({ minimum: 0 }),
+  max_entries: Type.Integer({ minimum: 0 }),
+  bytes_memlock: Type.Optional(Type.Integer({ minimum: 0 }))
+}, { title: 'FoundMap', description: 'A map of a machine, as `bpftool map show -j` prints it.', additionalProperties: true })
+
 /** Options by kind, as members of a body. A name means the same in every kind that has it. */
 const options: Readonly<Record<ReportKind, TProperties>> = {
   memory: {
     seed,
-    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' }))
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' })),
+    services: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.servicesListed, description: 'How many of the dearest services of the cluster are listed; 10 unless said.' })),
+    ramBytes: Type.Optional(Type.Integer({ minimum: 2 ** 20, maximum: 2 ** 48, description: 'Memory of the machine, by which Cilium sizes the maps for connections; 64 GiB unless said.' })),
+    bpfMapDynamicSizeRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Cilium\'s bpf-map-dynamic-size-ratio; 0.0025 unless said, 0 for fixed sizes.' })),
+    maps: Type.Optional(Type.Array(FoundMap, { maxItems: limits.foundMaps, description: 'Output of `bpftool map show -j`, to be set against the prediction.' }))
   },
   disruption: {
     seed,
