@@ -8,9 +8,9 @@ import { readObject } from '../../lib/bpf/object/index.ts'
 import { decodeBackendValue, encodeBackendValue, mapNames, objectFile } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import type { MapView, Simulator } from '../../lib/sim/types.ts'
-import { packageRoot } from '../../src/cli/paths.ts'
-import type { Bpf, KernelRun } from '../../src/live-kernel/bpf.ts'
-import { loadProgram } from '../../src/live-kernel/load.ts'
+import { packageRoot } from '../cli/paths.ts'
+import type { Bpf, KernelRun } from '../live-kernel/bpf.ts'
+import { loadProgram } from '../live-kernel/load.ts'
 
 export interface KernelBalancer {
   run (packet: Uint8Array, repeat: number): KernelRun
