@@ -2,8 +2,8 @@
 
 export const stepProbes = ['no-lookup', 'inlined', 'called', 'indirect', 'no-modulo', 'immediate', 'rodata', 'max-entries'] as const
 /**
- * A lookup in an inner array as the kernel may emit it: inlined, called directly, called through the general function; the remainder by M as
- * an immediate, from .rodata, or from the map. `no-lookup` and `no-modulo` are the same programs without that step.
+ * A lookup in an inner array as the kernel may emit it: inlined, called directly, called through the general function; the remainder by M
+ * as an immediate, from .rodata, or from the map. `no-lookup` and `no-modulo` are the same programs without that step.
  */
 export type StepProbe = typeof stepProbes[number]
 

@@ -6,7 +6,8 @@ import type { NodeSettings } from '../loadbalancer/index.ts'
 import { buildReport, formatMix, isServiceMap, nameOf, parseMix, ReportRefusal } from '../report/index.ts'
 import type { MixPart, MixScale, Report, ReportContext, ReportSteps } from '../report/index.ts'
 import { SimError, simErrorUnder } from './errors.ts'
-import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
+import { mixService } from './mix-service.ts'
+import type { ReportRequest, Simulator } from './types.ts'
 
 export interface ReportSimulators {
   /** the simulator that was asked */
@@ -86,16 +87,3 @@ function fill (scratch: Simulator, nodes: readonly string[], parts: readonly Mix
 
 const entriesOf = (sim: Simulator, node: string): Map<string, number> =>
   new Map(sim.listMaps(node).filter(isServiceMap).map((map) => [nameOf(map), map.entries]))
-
-/** One TCP frontend of its own address each, as most services have; no two share a backend. */
-function mixService (index: number, backends: number): ServiceSpec {
-  const octets = (base: number, value: number): string => `${base}.${value >>> 16 & 0xff}.${value >>> 8 & 0xff}.${value & 0xff}`
-  return {
-    namespace: 'mix',
-    name: `size-${backends}`,
-    frontends: [{ address: octets(172, 0x100000 + index + 1), port: 443, protocol: 'TCP', type: 'LoadBalancer' }],
-    backends: Array.from({ length: backends }, (_, backend) => ({
-      address: octets(10, (index << 16) + backend + 1), port: 8443, protocol: 'TCP', weight: 1, state: 'active'
-    }))
-  }
-}

@@ -23,13 +23,16 @@ const anyPacket = new Uint8Array(64)
 export function runStepProbe (assets: SimulatorAssets, step: StepProbe, kernelName: string, state: bigint): StepRun {
   const profile = findProfile(kernelName)
   if (profile === undefined) throw new RangeError(`there is no kernel profile ${kernelName}`)
-  const kernel = createKernel({ core: createCore({ module: assets.core, profile, possibleCpus: 1 }), random: () => 0, translations: assets.translations })
+  const core = createCore({ module: assets.core, profile, possibleCpus: 1 })
+  const kernel = createKernel({ core, random: () => 0, translations: assets.translations })
   const spec = assets.stepProbe(step)
   const { maps, programs } = valueOf(loadCollection(kernel, spec))
   const template = spec.maps.find(({ name }) => name === stepProbeMaps.tables)?.inner
   if (template === undefined) throw new Error(`step probe ${step} has no inner map`)
   const table = valueOf(kernel.mapCreate(template))
-  for (let index = 0; index < template.maxEntries; index++) valueOf(kernel.mapUpdate(table, encodeU32(index), encodeU32(stepTableValue(index))))
+  for (let index = 0; index < template.maxEntries; index++) {
+    valueOf(kernel.mapUpdate(table, encodeU32(index), encodeU32(stepTableValue(index))))
+  }
   valueOf(kernel.mapUpdate(maps.get(stepProbeMaps.tables) ?? -1, encodeU32(0), encodeU32(table)))
   const stateMap = maps.get(stepProbeMaps.state) ?? -1
   valueOf(kernel.mapUpdate(stateMap, encodeU32(0), encodeStepState(state)))
