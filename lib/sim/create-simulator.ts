@@ -1,6 +1,8 @@
 // The simulator: a desired state, and emulated nodes that realise it. A change is drafted, planned on every node, written,
 // and only then committed, so that it happens everywhere or nowhere.
 
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { stepProbes } from '../datapath/index.ts'
 import { initialNodes } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
@@ -10,7 +12,11 @@ import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
 import { reportSteps } from './reports.ts'
+import { runStepProbe } from './step-probes.ts'
 import type { Simulator } from './types.ts'
+
+/** what a step probe begins with; any but 0 will do */
+const STEP_STATE = 7n
 
 export interface SimulatorOptions {
   readonly assets: SimulatorAssets
@@ -36,8 +42,15 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     report: (request) => complete(simulator.reportSteps(request)),
     reportSteps: (request) => reportSteps(request, {
       current: simulator,
-      scratch: (scratchNodes) => createSimulator({ assets, clock, random, nodes: scratchNodes })
+      // what is said of a scratch node is the same every time, so its hash seeds are
+      scratch: (scratchNodes) => createSimulator({ assets, clock, random: scratchRandom(), nodes: scratchNodes }),
+      stepCosts: (kernel) => stepProbes.map((step) => ({ step, cost: runStepProbe(assets, step, kernel, STEP_STATE).cost }))
     })
   }
   return simulator
+}
+
+function scratchRandom (): () => number {
+  const random = xoroshiro128plus(1)
+  return () => random.next() >>> 0
 }

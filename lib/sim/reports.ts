@@ -7,6 +7,7 @@ import { buildReport, formatMix, isServiceMap, nameOf, parseMix, ReportRefusal }
 import type { MixPart, MixScale, Report, ReportContext, ReportSteps } from '../report/index.ts'
 import { SimError, simErrorUnder } from './errors.ts'
 import { mixService } from './mix-service.ts'
+import { inhabitantsOf, mixInhabitants, populate } from './populate.ts'
 import type { ReportRequest, Simulator } from './types.ts'
 
 export interface ReportSimulators {
@@ -14,12 +15,13 @@ export interface ReportSimulators {
   readonly current: Simulator
   /** makes one of the same assets without services */
   readonly scratch: (nodes: readonly NodeSettings[]) => Simulator
+  readonly stepCosts: ReportContext['stepCosts']
 }
 
 /** What can be refused is refused before the first step. */
 export function * reportSteps (request: ReportRequest, simulators: ReportSimulators): ReportSteps<Report> {
   const { kind, nodes, mix, variants, ...options } = request
-  const context = mix === undefined ? clusterContext(request, simulators.current) : mixContext(request, mix, simulators.scratch)
+  const context = mix === undefined ? clusterContext(request, simulators) : mixContext(request, mix, simulators)
   try {
     return yield * buildReport(kind, context, options)
   } catch (error) {
@@ -28,7 +30,7 @@ export function * reportSteps (request: ReportRequest, simulators: ReportSimulat
   }
 }
 
-function clusterContext ({ nodes, variants }: ReportRequest, source: Simulator): ReportContext {
+function clusterContext ({ nodes, variants }: ReportRequest, { current: source, scratch, stepCosts }: ReportSimulators): ReportContext {
   if (variants !== undefined) {
     throw new SimError('INVALID_ARGUMENT', 'variants are made for a mix; the cluster is reported for its own nodes', {
       places: [{ pointer: '/variants', detail: 'give a mix too, or create nodes' }]
@@ -37,10 +39,19 @@ function clusterContext ({ nodes, variants }: ReportRequest, source: Simulator):
   const names = nodes ?? source.listNodes().map((node) => node.name)
   // nodes may have tables for different frontends
   const frontends = Math.max(0, ...names.map((name) => source.getNode(name).counts.tables))
-  return { source, nodes: names, subject: { revision: source.revision(), mix: null, frontends }, scale: null }
+  return {
+    source,
+    nodes: names,
+    subject: { revision: source.revision(), mix: null, frontends },
+    scale: null,
+    populate: (name) => populate(source.getNode(name), inhabitantsOf(source), scratch),
+    stepCosts
+  }
 }
 
-function mixContext ({ nodes, variants }: ReportRequest, text: string, makeScratch: ReportSimulators['scratch']): ReportContext {
+function mixContext (
+  { nodes, variants }: ReportRequest, text: string, { scratch: makeScratch, stepCosts }: ReportSimulators
+): ReportContext {
   if (nodes !== undefined) {
     throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
       places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
@@ -52,7 +63,14 @@ function mixContext ({ nodes, variants }: ReportRequest, text: string, makeScrat
   const names = variants === undefined ? scratch.listNodes().map((node) => node.name) : makeVariants(scratch, variants)
   const frontends = mix.parts.reduce((sum, part) => sum + part.services, 0)
   const subject = { revision: null, mix: formatMix(mix.parts), frontends }
-  return { source: scratch, nodes: names, subject, scale: fill(scratch, names, mix.parts) }
+  return {
+    source: scratch,
+    nodes: names,
+    subject,
+    scale: fill(scratch, names, mix.parts),
+    populate: (name) => populate(scratch.getNode(name), mixInhabitants(mix.parts), makeScratch),
+    stepCosts
+  }
 }
 
 function makeVariants (scratch: Simulator, variants: NonNullable<ReportRequest['variants']>): string[] {

@@ -10,11 +10,11 @@ export interface CacheLevel {
   readonly lineBytes: number
 }
 
-/** of a server of the last years, one core and its share of the last level: what reports take where nothing is said */
+/** one core of a usual server with the last level that it shares (AMD Zen 2): what reports take where nothing is said */
 export const defaultCacheLevels: readonly CacheLevel[] = [
   { name: 'L1d', sizeBytes: 32 * 1024, ways: 8, lineBytes: 64 },
-  { name: 'L2', sizeBytes: 1024 * 1024, ways: 16, lineBytes: 64 },
-  { name: 'L3', sizeBytes: 32 * 1024 * 1024, ways: 16, lineBytes: 64 }
+  { name: 'L2', sizeBytes: 512 * 1024, ways: 8, lineBytes: 64 },
+  { name: 'L3', sizeBytes: 16 * 1024 * 1024, ways: 16, lineBytes: 64 }
 ]
 
 /** @returns what is wrong with a level, in words; null: nothing */
@@ -25,7 +25,7 @@ export function cacheLevelFault ({ sizeBytes, ways, lineBytes }: CacheLevel): st
 }
 
 export interface CacheModel {
-  /** an access of so many bytes, which may lie across lines; addresses are below 2^31 */
+  /** an access of so many bytes, which may lie across lines; addresses are below 2^32 */
   access (address: number, bytes: number): void
   /** by level: accesses that asked it, and those it had not; lines it holds */
   counts (): ReadonlyArray<{ readonly asked: number, readonly missed: number, readonly lines: number }>
@@ -36,17 +36,17 @@ export interface CacheModel {
 export function createCacheModel (levels: readonly CacheLevel[]): CacheModel {
   const caches = levels.map((level) => new Cache(level))
   // accesses are taken apart by the shortest lines of any level
-  const lowBits = Math.min(...levels.map(({ lineBytes }) => lineBytes)) - 1
+  const shortest = Math.min(...levels.map(({ lineBytes }) => lineBytes))
 
   function ask (address: number): void {
-    for (const cache of caches) if (cache.has(address)) return
+    for (let level = 0; level < caches.length; level++) if ((caches[level] as Cache).has(address)) return
   }
 
   return {
     access (address, bytes) {
       const last = address + bytes - 1
       ask(address)
-      for (let at = (address | lowBits) + 1; at <= last; at += lowBits + 1) ask(at)
+      for (let at = address - address % shortest + shortest; at <= last; at += shortest) ask(at)
     },
     counts: () => caches.map(({ asked, missed, lines }) => ({ asked, missed, lines })),
     reset () {
