@@ -27,7 +27,7 @@ export interface TouchedLines {
 
 const BLOCK = 4096
 /** warm: the last level is full, or not even so many lookups of a hundred bring a line that it has not held yet */
-const NEW_LINES_PER_HUNDRED = 2
+const NEW_LINES_PER_HUNDRED = 5
 const WARM_UP_BLOCKS_MAX = 256
 
 /** @param lookups to be counted */
