@@ -33,6 +33,9 @@ export function createSimulator (options: SimulatorOptions): Simulator {
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
   const set = new NodeSet({ assets, random }, nodes)
+  // what is said of scratch nodes is the same every time, so the seeds of their hash maps are too
+  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator =>
+    createSimulator({ assets, clock, random: scratchRandom(), nodes: scratchNodes })
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,
@@ -42,10 +45,10 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     report: (request) => complete(simulator.reportSteps(request)),
     reportSteps: (request) => reportSteps(request, {
       current: simulator,
-      // what is said of a scratch node is the same every time, so its hash seeds are
-      scratch: (scratchNodes) => createSimulator({ assets, clock, random: scratchRandom(), nodes: scratchNodes }),
+      scratch,
       stepCosts: (kernel) => stepProbes.map((step) => ({ step, cost: runStepProbe(assets, step, kernel, STEP_STATE).cost }))
-    })
+    }),
+    scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }
   return simulator
 }

@@ -95,7 +95,8 @@ const workSection = (report: LookupCostReport): Section => ({
     form: 'bars',
     x: { label: 'backends of the service', unit: null, scale: 'category' },
     y: { label: 'instructions', unit: null, scale: 'linear' },
-    series: report.nodes.map(({ node, rows }) => ({ name: node, points: rows.map((row) => ({ x: sizeOf(row), y: row.cost.instructions })) }))
+    series: report.nodes.map(({ node, rows }) =>
+      ({ name: node, points: rows.map((row) => ({ x: sizeOf(row), y: row.cost.instructions })) }))
   }],
   tables: report.nodes.map((node) => lookupCostTable(node, report.benchmark !== null))
 })
