@@ -12,9 +12,10 @@ import { frontendView, nodeView, tableView } from './node-views.ts'
 import { completeSettings } from './settings.ts'
 import type { Simulator } from './types.ts'
 import { mapEntries, mapView, programView, xlatedText } from './views.ts'
+import { watchNode } from './watch.ts'
 
 type NodeOperations = Pick<Simulator, 'listNodes' | 'getNode' | 'createNode' | 'updateNode' | 'deleteNode' | 'listFrontends' | 'getFrontend' |
-  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'attach'>
+  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'watch' | 'attach'>
 
 const ENTRIES_DEFAULT = 50
 
@@ -48,6 +49,7 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
     getProgram: (name, id) => programView(programOf(set.get(name), id)),
     xlated: (name, id) => xlatedText(programOf(set.get(name), id)),
     lbMapsText: (name) => lbMapsText(set.get(name).maps),
+    watch: (name) => watchNode(set.get(name)),
     attach: (name) => {
       const { settings, generation, datapath, cpuLeases } = set.get(name)
       return {

@@ -4,7 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { ReportKind, ReportKinds, ReportSteps } from '../report/index.ts'
+import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -319,6 +319,8 @@ export interface Simulator {
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** the node's program with every access told; dispose it before the next change */
+  watch (node: string): WatchedNode
   /** another simulator, with nodes like these and no service; what is done there is not seen here */
   scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
