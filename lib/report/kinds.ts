@@ -2,6 +2,9 @@
 
 import type { ReportContext, ReportSteps } from './context.ts'
 import type { ReportDocument } from './document.ts'
+import { presentConvergence } from './convergence/present.ts'
+import { convergenceReport } from './convergence/report.ts'
+import type { ConvergenceOptions, ConvergenceReport } from './convergence/report.ts'
 import { presentLookupCost } from './lookup-cost/present.ts'
 import { lookupCostReport } from './lookup-cost/report.ts'
 import type { LookupCostOptions, LookupCostReport } from './lookup-cost/report.ts'
@@ -13,6 +16,7 @@ import type { MemoryOptions, MemoryReport } from './memory/report.ts'
 export interface ReportKinds {
   readonly memory: { readonly options: MemoryOptions, readonly report: MemoryReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
+  readonly convergence: { readonly options: ConvergenceOptions, readonly report: ConvergenceReport }
 }
 
 export type ReportKind = keyof ReportKinds
@@ -35,6 +39,11 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     description: 'Instructions, map calls and memory accesses of one packet to a service of each size.',
     build: lookupCostReport,
     present: presentLookupCost
+  },
+  convergence: {
+    description: 'How long until a change is live on a node: tables rebuilt, bytes written, updates of the outer map and the waits after them.',
+    build: convergenceReport,
+    present: presentConvergence
   }
 }
 

@@ -1,6 +1,6 @@
 // The part of the simulator that is about nodes: settings, and what lies in a node's kernel.
 
-import { defaultSettings } from '../loadbalancer/index.ts'
+import { defaultSettings, Rehearsal } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
 import type { KernelMap } from '../bpf/map/index.ts'
 import type { LoadedProgram } from '../bpf/syscall/index.ts'
@@ -14,7 +14,7 @@ import type { Simulator } from './types.ts'
 import { mapEntries, mapView, programView, xlatedText } from './views.ts'
 
 type NodeOperations = Pick<Simulator, 'listNodes' | 'getNode' | 'createNode' | 'updateNode' | 'deleteNode' | 'listFrontends' | 'getFrontend' |
-  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'attach'>
+  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'rehearse' | 'attach'>
 
 const ENTRIES_DEFAULT = 50
 
@@ -48,6 +48,7 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
     getProgram: (name, id) => programView(programOf(set.get(name), id)),
     xlated: (name, id) => xlatedText(programOf(set.get(name), id)),
     lbMapsText: (name) => lbMapsText(set.get(name).maps),
+    rehearse: (name) => new Rehearsal(set.get(name).settings, set.cluster),
     attach: (name) => {
       const { settings, generation, datapath, cpuLeases } = set.get(name)
       return {

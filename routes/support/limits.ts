@@ -53,6 +53,14 @@ export const limits = {
   /** reports that may be computed at a time; longer ones are runs */
   reportsAtOnce: 4,
   reportTrials: 1000,
+  /** of an example service of the convergence report */
+  reportPorts: 512,
+  reportFrontendsPerPort: 17,
+  reportBackends: 1000,
+  /** that change at once there */
+  reportServices: 20_000,
+  /** rows of a report about single services */
+  reportWorst: 100,
   mixLength: 4096
 } as const
 
