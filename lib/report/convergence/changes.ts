@@ -89,7 +89,7 @@ export interface Example {
 
 export const exampleNamespace = 'example'
 
-/** A service of type LoadBalancer with a NodePort for every port, each port with backend ports of its own, as Kubernetes' media servers have. */
+/** A service of type LoadBalancer with a NodePort for every port, each port with a backend port of its own, as media servers have. */
 export function exampleService (name: string, number: number, { ports, frontendsPerPort, backends }: Example): Service {
   const portNames = Array.from({ length: ports }, (_, index) => `p${index}`)
   const frontends = portNames.flatMap((portName, index): Frontend[] => [

@@ -164,7 +164,8 @@ function batches (events: readonly AgentEvent[], batch: number): number {
 function largestTogether (events: readonly AgentEvent[], settings: CostSettings, atOnce: number): number {
   return events.reduce((most, { counts }) => {
     let left = atOnce
-    const bySize = counts.tables.map((group) => ({ ...group, ...tableWrite(settings, group) })).sort((a, b) => b.allocatedBytes - a.allocatedBytes)
+    const bySize = counts.tables.map((group) => ({ ...group, ...tableWrite(settings, group) }))
+      .sort((a, b) => b.allocatedBytes - a.allocatedBytes)
     const bytes = bySize.reduce((sum, group) => {
       const taken = Math.min(left, group.tables)
       left -= taken

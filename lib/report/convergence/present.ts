@@ -35,53 +35,63 @@ const waitWords: Readonly<Record<RcuWait, string>> = {
   each: 'waiting for each update of the outer map', batched: 'with batch updates', expedited: 'with the expedited wait'
 }
 
-/** the row that a node is judged by: the slowest restart of its own services, else that of the largest example */
-function judged (node: NodeConvergence, wait: RcuWait): ConvergenceRow | undefined {
-  const restarts = node.rows.filter(({ change, tables }) => change === 'rolling restart' && tables > 0)
-  const own = restarts.filter(({ subject }) => subject !== 'example')
-  return (own.length > 0 ? own : restarts).toSorted((a, b) => b.waiting[wait].seconds - a.waiting[wait].seconds)[0]
+const isRestart = ({ change }: ConvergenceRow): boolean => change === 'rolling restart'
+
+/** of the example with the most ports */
+const largestExample = ({ rows }: NodeConvergence): ConvergenceRow | undefined => rows.findLast((row) => row.subject === 'example' && isRestart(row))
+
+/** the slowest restart of the services that the report is about; undefined where there are none with a table */
+function slowestOwn ({ rows }: NodeConvergence, wait: RcuWait): ConvergenceRow | undefined {
+  return rows.filter((row) => row.subject !== 'example' && isRestart(row) && row.tables > 0)
+    .toSorted((a, b) => b.waiting[wait].seconds - a.waiting[wait].seconds)[0]
 }
 
+const serviceOf = (row: ConvergenceRow): string => row.service ?? `a service of ${row.backends} backends`
+
 function headline (report: ConvergenceReport): string {
-  const node = report.nodes[0]
+  const [node] = report.nodes
   const { rcuWait } = report.assumptions
-  const largest = node?.rows.findLast(({ subject, change }) => subject === 'example' && change === 'rolling restart')
-  if (node === undefined || largest === undefined) return 'There is no node on which the change could be made.'
-  const { example } = report
+  const largest = node === undefined ? undefined : largestExample(node)
+  if (node === undefined || largest === undefined) return 'There is no node on which the changes could be made.'
+  const own = slowestOwn(node, rcuWait)
   const others = rcuWaits.filter((wait) => wait !== rcuWait).map((wait) => `${formatSeconds(largest.waiting[wait].seconds)} ${waitWords[wait]}`)
-  return `A rolling restart of a service with ${example.ports} ports takes ${formatSeconds(largest.waiting[rcuWait].seconds)} to be live on ${node.node}, ` +
-    `${formatSeconds(largest.waiting[rcuWait].waitSeconds)} of it ${waitWords[rcuWait]}; ${others.join(', ')}.`
+  const example = `a service with ${report.example.ports} ports takes ${formatSeconds(largest.waiting[rcuWait].seconds)}`
+  const waited = `${formatSeconds(largest.waiting[rcuWait].waitSeconds)} of it ${waitWords[rcuWait]}; ${others.join(', ')}`
+  return own === undefined
+    ? `A rolling restart of ${example} to be live on ${node.node}, ${waited}.`
+    : `The slowest rolling restart of these services, ${serviceOf(own)}, takes ${formatSeconds(own.waiting[rcuWait].seconds)} to be live on ` +
+      `${node.node}; that of ${example}, ${waited}.`
 }
 
 function findings (report: ConvergenceReport): string[] {
   const { rcuWait } = report.assumptions
   const own = report.nodes.flatMap((node) => {
-    const row = judged(node, rcuWait)
-    if (row === undefined || row.subject === 'example') return []
-    const what = row.service ?? `a service of ${row.backends} backends`
-    return [`${node.node} (${node.layout}): of these services the restart of ${what} takes longest, ${formatSeconds(row.waiting[rcuWait].seconds)}: ` +
-      `${row.tables} tables, ${formatBytes(row.bytesWritten)} written.`]
+    const row = slowestOwn(node, rcuWait)
+    return row === undefined
+      ? []
+      : [`${node.node} (${node.layout}): of these services the restart of ${serviceOf(row)} takes longest, ` +
+        `${formatSeconds(row.waiting[rcuWait].seconds)}: ${row.tables} tables, ${formatBytes(row.bytesWritten)} written.`]
   })
-  const bytes = report.nodes.flatMap((node) => {
-    const row = node.rows.findLast(({ subject, change }) => subject === 'example' && change === 'rolling restart')
+  const written = report.nodes.flatMap((node) => {
+    const row = largestExample(node)
     return row === undefined ? [] : [`${formatBytes(row.bytesWritten)} on ${node.node} (${node.layout})`]
   })
   return [
     ...own,
-    ...(bytes.length === 0 ? [] : [`The restart of ${report.example.ports} ports writes ${bytes.join(', ')}.`]),
+    ...(written.length === 0 ? [] : [`The restart of ${report.example.ports} ports writes ${written.join(', ')}; the waits are the same wherever there is an outer map.`]),
     ...reported(report)
   ]
 }
 
 /** What operators saw (cilium #32391, #28845) in terms of this model. */
 function reported ({ nodes, assumptions, example }: ConvergenceReport): string[] {
-  const rows = nodes[0]?.rows.filter(({ subject, change }) => subject === 'example' && change === 'rolling restart') ?? []
-  const row = rows.find(({ ports }) => ports === 400)
+  const row = nodes.find(({ layout }) => layout !== 'flat')?.rows.find((one) => one.subject === 'example' && isRestart(one) && one.ports === 400)
   const perEvent = (ports: number): number => ports * example.frontendsPerPort * assumptions.rcuWaitMs / 1e3
   return [
     ...(row === undefined
       ? []
-      : [`400 ports, ${example.frontendsPerPort} frontends each, ${row.events} events are ${row.waiting.each.waits} waits of ${assumptions.rcuWaitMs} ms: ${formatSeconds(row.waiting.each.waitSeconds)}. cilium #32391 reports minutes for such a service.`]),
+      : [`400 ports, ${example.frontendsPerPort} frontends each, ${row.events} events are ${row.waiting.each.waits} waits of ` +
+        `${assumptions.rcuWaitMs} ms: ${formatSeconds(row.waiting.each.waitSeconds)}. cilium #32391 reports minutes for such a service.`]),
     `cilium #28845 reports 3 minutes for 100 ports and 10 for 400: with ${example.frontendsPerPort} frontends for each port that is the wait of ` +
       `${Math.round(180 / perEvent(100))} and ${Math.round(600 / perEvent(400))} endpoint events.`
   ]
@@ -90,7 +100,7 @@ function reported ({ nodes, assumptions, example }: ConvergenceReport): string[]
 function portCharts ({ nodes, example }: ConvergenceReport): Chart[] {
   const node = nodes.find(({ layout }) => layout !== 'flat')
   if (node === undefined) return []
-  const rows = node.rows.filter(({ subject, change }) => subject === 'example' && change === 'rolling restart')
+  const rows = node.rows.filter((row) => row.subject === 'example' && isRestart(row))
   return [{
     id: 'seconds-by-ports',
     title: `Until a rolling restart is live on ${node.node}`,
@@ -112,7 +122,7 @@ function portCharts ({ nodes, example }: ConvergenceReport): Chart[] {
 /** The parts of one restart side by side for each node: what a layout changes, and what it does not. */
 function layoutChart ({ nodes, example, assumptions: { rcuWait } }: ConvergenceReport): Chart {
   const rows = nodes.flatMap((node) => {
-    const row = node.rows.findLast(({ subject, change }) => subject === 'example' && change === 'rolling restart')
+    const row = largestExample(node)
     return row === undefined ? [] : [{ name: `${node.node} (${node.layout})`, row }]
   })
   const series = (name: string, of: (row: ConvergenceRow) => number): Series =>
@@ -124,7 +134,11 @@ function layoutChart ({ nodes, example, assumptions: { rcuWait } }: ConvergenceR
     form: 'bars',
     x: { label: 'node', unit: null, scale: 'category' },
     y: { label: 'seconds', unit: 's', scale: 'linear' },
-    series: [series('build', (row) => row.buildSeconds), series('write', (row) => row.writeSeconds), series('wait', (row) => row.waiting[rcuWait].waitSeconds)]
+    series: [
+      series('build', (row) => row.buildSeconds),
+      series('write', (row) => row.writeSeconds),
+      series('wait', (row) => row.waiting[rcuWait].waitSeconds)
+    ]
   }
 }
 
@@ -156,7 +170,8 @@ const assumptionsTable = ({ assumptions, assumptionSources }: ConvergenceReport)
   columns: [column('name', 'option'), column('value', 'value'), column('source', 'where it comes from, unless it was given')],
   rows: [
     ['rcuWait', assumptions.rcuWait, 'the kind of wait that the sentences go by'],
-    ...Object.entries(assumptionSources).map(([name, source]): Cell[] => [name, assumptions[name as keyof typeof assumptionSources], source])
+    ...(Object.keys(assumptionSources) as (keyof typeof assumptionSources)[])
+      .map((name): Cell[] => [name, assumptions[name], assumptionSources[name]])
   ]
 })
 

@@ -1,6 +1,7 @@
-// The convergence report: how long until a change is live on a node, and what it makes the agent write. Writes are those that the node's own
-// planner plans for the change; seconds follow from stated unit costs. Cilium has one table per frontend, each port of each address, and
-// replaces it with one update of the outer map, after which the kernel waits for an RCU grace period: that is where the minutes come from.
+// The convergence report: how long until a change is live on a node, and what it makes the agent write. Writes are those that the
+// node's own planner plans for the change; seconds follow from stated unit costs. Cilium has one table per frontend, each port of each
+// address, and replaces it with one update of the outer map, after which the kernel waits for an RCU grace period: that is where the
+// minutes come from.
 
 import { done, Rehearsal, sumWrites } from '../../loadbalancer/index.ts'
 import type { LbResult, NodeSettings, Service, Steps, WriteCounts } from '../../loadbalancer/index.ts'
@@ -9,7 +10,7 @@ import { ReportRefusal } from '../context.ts'
 import type { MixScale, ReportContext, ReportProgress, ReportSteps } from '../context.ts'
 import type { Subject } from '../subject/source.ts'
 import { backendAddresses, exampleNodeAddresses, exampleService, oneBackendOfEach, rollingRestart } from './changes.ts'
-import type { EventsPerBackend, Example } from './changes.ts'
+import type { EventsPerBackend, Example, Restart } from './changes.ts'
 import { assumptionSources, convergenceFigures, defaultAssumptions } from './costs.ts'
 import type { AgentEvent, Assumptions, ConvergenceFigures } from './costs.ts'
 
@@ -81,12 +82,13 @@ export function * convergenceReport (context: ReportContext, options: Convergenc
   const rehearsals = context.nodes.map((name) => source.rehearse(name))
   const total = rehearsals.reduce((sum, rehearsal) => sum + changesOf(rehearsal, question, scale), 0)
   const notMade: string[] = []
+  const examples: Examples = new Map()
   const nodes: NodeConvergence[] = []
   let before = 0
   for (const rehearsal of rehearsals) {
     const { name, kernel, layout, tableSizePolicy } = rehearsal.settings
     const rows: ConvergenceRow[] = []
-    const work = nodeChanges(rehearsal, question, scale)
+    const work = nodeChanges(rehearsal, question, scale, examples)
     let made = 0
     for (const change of work) {
       if (change === undefined) yield progressOf(before + made, total)
@@ -153,44 +155,67 @@ const progressOf = (made: number, total: number): ReportProgress => ({ done: Mat
 function changesOf (rehearsal: Rehearsal, question: Question, scale: MixScale | null): number {
   const services = rehearsal.serviceCount
   const own = services === 0 ? 0 : scale === null ? Math.min(question.worst, services) + 1 : 2 * services + 1
-  return own + portsOf(question).length + 2
+  return own + portsOf(question).length + new Set([1, question.services]).size
 }
 
 type RowSteps = Generator<undefined | LbResult<ConvergenceRow>, void>
 
 /** Rows as they are done; undefined between them. */
-function * nodeChanges (rehearsal: Rehearsal, question: Question, scale: MixScale | null): RowSteps {
+function * nodeChanges (rehearsal: Rehearsal, question: Question, scale: MixScale | null, examples: Examples): RowSteps {
   if (rehearsal.serviceCount > 0) {
     const started = yield * rehearsal.start()
     if (!started.ok) yield started
     else if (scale === null) yield * clusterRows(rehearsal, question)
     else yield * mixRows(rehearsal, question, scale)
   }
-  yield * exampleRows(rehearsal.settings, question)
+  yield * exampleRows(rehearsal.settings, question, examples)
 }
 
-function * exampleRows (settings: NodeSettings, question: Question): RowSteps {
-  const { frontendsPerPort, backends, assumptions } = question
-  const about = (ports: number, services: number) =>
-    ({ subject: 'example', service: null, services, ports, frontends: services * ports * frontendsPerPort, backends } as const)
-  const single = exampleService('one', 0, { ports: 1, frontendsPerPort, backends })
-  const alone = yield * exampleRehearsal(settings, question, [single])
-  yield alone.ok
-    ? asRow(yield * oneBackendOfEach(alone.value, [single]), settings, assumptions, { ...about(1, 1), change: 'one backend' })
-    : alone
-  for (const ports of portsOf(question)) {
-    const service = exampleService('restarted', 0, { ports, frontendsPerPort, backends })
-    yield * restartRow(yield * exampleRehearsal(settings, question, [service]), service, question, about(ports, 1))
+/** One change of an example: the same on all nodes whose agents are set alike, whatever the layout of their tables. */
+interface ExampleChange {
+  readonly facts: Facts
+  readonly events: LbResult<readonly AgentEvent[]>
+}
+
+type Examples = Map<string, readonly ExampleChange[]>
+
+function * exampleRows (settings: NodeSettings, question: Question, known: Examples): RowSteps {
+  const { tableSizePolicy, mapSizes, release, algorithm, options, layout } = settings
+  // layout flat gives out fewer ids
+  const key = JSON.stringify([tableSizePolicy, mapSizes, release, algorithm, options, layout === 'flat'])
+  const changes = known.get(key) ?? (yield * exampleChanges(settings, question))
+  known.set(key, changes)
+  for (const { facts, events } of changes) yield events.ok ? done(rowOf(events.value, settings, question.assumptions, facts)) : events
+}
+
+function * exampleChanges (settings: NodeSettings, question: Question): Steps<ExampleChange[]> {
+  const { frontendsPerPort, backends, services } = question
+  const changes: ExampleChange[] = []
+  const of = (service: number, ports: number): Service =>
+    exampleService(`s${service}`, service, { ports, frontendsPerPort, backends })
+  const note = (change: ConvergenceChange, count: number, ports: number, events: ExampleChange['events'], from?: ConvergenceRow['from']): void => {
+    const frontends = count * ports * frontendsPerPort
+    changes.push({ events, facts: { subject: 'example', change, service: null, services: count, ports, frontends, backends, from } })
   }
-  const many = Array.from({ length: question.services }, (_, index) => exampleService(`s${index}`, index, { ports: 1, frontendsPerPort, backends }))
-  const together = yield * exampleRehearsal(settings, question, many)
-  yield together.ok
-    ? asRow(yield * oneBackendOfEach(together.value, many), settings, assumptions, { ...about(1, question.services), change: 'services at once' })
-    : together
+  for (const count of new Set([1, services])) {
+    const all = Array.from({ length: count }, (_, index) => of(index, 1))
+    const rehearsal = yield * exampleRehearsal(settings, question, all)
+    const event = rehearsal.ok ? yield * oneBackendOfEach(rehearsal.value, all) : rehearsal
+    note(count === 1 ? 'one backend' : 'services at once', count, 1, event.ok ? done([event.value]) : event)
+  }
+  for (const ports of portsOf(question)) {
+    const service = of(0, ports)
+    const rehearsal = yield * exampleRehearsal(settings, question, [service])
+    const restart = rehearsal.ok ? yield * rollingRestart(rehearsal.value, service, question.eventsPerBackend) : rehearsal
+    note('rolling restart', 1, ports, restart.ok ? done(restart.value.events) : restart, restart.ok ? provenanceOf(restart.value) : undefined)
+  }
+  return changes
 }
 
 /** A node of these settings that holds nothing but the examples. */
-function * exampleRehearsal (settings: NodeSettings, { frontendsPerPort }: Question, services: readonly Service[]): Steps<LbResult<Rehearsal>> {
+function * exampleRehearsal (
+  settings: NodeSettings, { frontendsPerPort }: Question, services: readonly Service[]
+): Steps<LbResult<Rehearsal>> {
   const rehearsal = new Rehearsal({ ...settings, addresses: exampleNodeAddresses(frontendsPerPort) })
   const put = yield * rehearsal.change(services)
   return put.ok ? done(rehearsal) : put
@@ -201,11 +226,12 @@ function * clusterRows (rehearsal: Rehearsal, question: Question): RowSteps {
   const tables = tablesByService(rehearsal)
   const all = [...rehearsal.services()]
   const weight = (service: Service): number => (tables.get(keyOf(service)) ?? 0) * backendAddresses(service).length
-  const worst = all.map((service) => ({ service, weight: weight(service) })).sort((a, b) => b.weight - a.weight || compareText(keyOf(a.service), keyOf(b.service)))
+  const worst = all.map((service) => ({ service, weight: weight(service) }))
+    .sort((a, b) => b.weight - a.weight || compareText(keyOf(a.service), keyOf(b.service)))
   for (const { service } of worst.slice(0, question.worst)) {
     const [ports, frontends] = [new Set(service.frontends.map(({ port }) => port)).size, tables.get(keyOf(service)) ?? 0]
     const about = { subject: 'cluster', service: keyOf(service), services: 1, ports, frontends, backends: backendAddresses(service).length } as const
-    yield * restartRow(done(rehearsal), service, question, about)
+    yield * restartRow(rehearsal, service, question, about)
     // as it was, for what comes next
     yield * rehearsal.change([service])
   }
@@ -227,7 +253,7 @@ function * mixRows (rehearsal: Rehearsal, question: Question, scale: MixScale): 
     if (one.ok) parts.push({ counts: one.value.counts, times: scale.frontendsOf(backends) })
     yield asRow(one, settings, question.assumptions, { ...about, change: 'one backend' })
     yield * rehearsal.change([service])
-    yield * restartRow(done(rehearsal), service, question, about)
+    yield * restartRow(rehearsal, service, question, about)
     yield * rehearsal.change([service])
   }
   const services = parts.reduce((sum, { times }) => sum + times, 0)
@@ -238,19 +264,16 @@ function * mixRows (rehearsal: Rehearsal, question: Question, scale: MixScale): 
 
 type About = Pick<ConvergenceRow, 'subject' | 'service' | 'services' | 'ports' | 'frontends' | 'backends'>
 
-function * restartRow (rehearsal: LbResult<Rehearsal>, service: Service, question: Question, about: About): RowSteps {
-  if (!rehearsal.ok) yield rehearsal
-  else {
-    const restart = yield * rollingRestart(rehearsal.value, service, question.eventsPerBackend)
-    yield restart.ok
-      ? done(rowOf(restart.value.events, rehearsal.value.settings, question.assumptions, {
-        ...about, change: 'rolling restart', from: restart.value.rehearsed === restart.value.backends ? 'planned' : 'computed'
-      }))
-      : restart
-  }
+function * restartRow (rehearsal: Rehearsal, service: Service, { eventsPerBackend, assumptions }: Question, about: About): RowSteps {
+  const restart = yield * rollingRestart(rehearsal, service, eventsPerBackend)
+  yield restart.ok
+    ? done(rowOf(restart.value.events, rehearsal.settings, assumptions, { ...about, change: 'rolling restart', from: provenanceOf(restart.value) }))
+    : restart
 }
 
-type Facts = About & Pick<ConvergenceRow, 'change'> & Partial<Pick<ConvergenceRow, 'from'>>
+const provenanceOf = ({ rehearsed, backends }: Restart): ConvergenceRow['from'] => rehearsed === backends ? 'planned' : 'computed'
+
+type Facts = About & Pick<ConvergenceRow, 'change'> & { readonly from?: ConvergenceRow['from'] | undefined }
 
 function asRow (event: LbResult<AgentEvent>, settings: NodeSettings, assumptions: Assumptions, facts: Facts): LbResult<ConvergenceRow> {
   return event.ok ? done(rowOf([event.value], settings, assumptions, facts)) : event
@@ -258,7 +281,12 @@ function asRow (event: LbResult<AgentEvent>, settings: NodeSettings, assumptions
 
 function rowOf (events: readonly AgentEvent[], settings: NodeSettings, assumptions: Assumptions, facts: Facts): ConvergenceRow {
   const sizes = events.flatMap(({ counts }) => counts.tables.map(({ m }) => m))
-  return { from: 'planned', ...facts, m: sizes.length === 0 ? null : Math.max(...sizes), ...convergenceFigures(events, settings, assumptions) }
+  return {
+    ...facts,
+    from: facts.from ?? 'planned',
+    m: sizes.length === 0 ? null : Math.max(...sizes),
+    ...convergenceFigures(events, settings, assumptions)
+  }
 }
 
 /** tables that each service has on the node */
