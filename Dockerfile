@@ -18,6 +18,7 @@ COPY --from=build --chown=nonroot:nonroot /app/build ./build
 COPY --from=build --chown=nonroot:nonroot /app/dist ./dist
 COPY --from=build --chown=nonroot:nonroot /app/lib/datapath/objects ./lib/datapath/objects
 COPY --from=build --chown=nonroot:nonroot /app/examples ./examples
+COPY --from=build --chown=nonroot:nonroot /app/docs/kernel-parity.json ./docs/kernel-parity.json
 # a container has a network of its own: who may reach the port is said where it is published
 ENV HOST=0.0.0.0 PORT=8080 ALLOW_REMOTE=true NODE_OPTIONS=--enable-source-maps
 EXPOSE 8080

@@ -12,6 +12,7 @@ export default [
   {
     // neostandard brings the plugin but leaves these off: they keep the floor of Node 20.20.2 honest.
     files: ['lib/**/*.ts', 'src/**/*.ts', 'routes/**/*.ts', 'scripts/**/*.mjs'],
+    ignores: ['src/page/**'],
     settings: { node: { version: '>=20.20.2' } },
     rules: { 'n/no-unsupported-features/node-builtins': ['error', { allowExperimental: false }] }
   }

@@ -16,13 +16,20 @@ const Version = Type.Object({
   version: Type.String({ description: 'Its version.' }),
   commit: Type.Union([Type.String(), Type.Null()], { description: 'The commit that it was built from, where known.' }),
   node: Type.String({ description: 'Version of Node.js.' }),
-  engines: Type.Array(Type.String(), { description: 'What can execute BPF programs here.' })
+  engines: Type.Array(Type.String(), { description: 'What can execute BPF programs here.' }),
+  kernelParity: Type.Object({
+    kernel: Type.String({ description: 'Version of the kernel.' }),
+    date: Type.String({ description: 'When.' }),
+    compared: Type.Integer({ description: 'Comparisons made.' }),
+    differing: Type.Integer({ description: 'Comparisons that differed.' }),
+    suites: Type.Array(Type.Object({ suite: Type.String(), compared: Type.Integer(), differing: Type.Integer() }, { additionalProperties: false }), { description: 'The same by subject.' })
+  }, { description: 'What was compared with a running kernel when this was built.', additionalProperties: false })
 }, { title: 'Version', additionalProperties: false })
 
 // what is shed under load is not these
 const config = { alwaysAnswered: true }
 
-export const health: Route = async (app, { about, readiness }) => {
+export const health: Route = async (app, { about, readiness, page }) => {
   app.get('/livez', {
     config,
     schema: { operationId: 'getLiveness', tags, summary: 'Whether the process works', response: { 200: jsonAnswer('It does.', Health) } }
@@ -49,5 +56,5 @@ export const health: Route = async (app, { about, readiness }) => {
   app.get('/version', {
     config,
     schema: { operationId: 'getVersion', tags, summary: 'What runs here', response: { 200: jsonAnswer('Versions.', Version) } }
-  }, async () => ({ ...about, engines: ['interpreter'] }))
+  }, async () => ({ ...about, engines: ['interpreter'], kernelParity: page.parity }))
 }

@@ -10,6 +10,7 @@ import { maps } from './maps.ts'
 import { nodeAddresses } from './node-addresses.ts'
 import { nodes } from './nodes.ts'
 import { openapi } from './openapi.ts'
+import { pageAssets } from './page-assets.ts'
 import { problems } from './problems.ts'
 import { programs } from './programs.ts'
 import { reports } from './reports.ts'
@@ -21,6 +22,6 @@ import { state } from './state.ts'
 import type { Route } from './support/context.ts'
 
 export const routes: readonly Route[] = [
-  root, services, backends, imports, nodeAddresses, state, nodes, frontends, maps, programs, lookups, runs, runEvents, reports,
+  root, pageAssets, services, backends, imports, nodeAddresses, state, nodes, frontends, maps, programs, lookups, runs, runEvents, reports,
   limits, health, openapi, problems
 ]

@@ -35,7 +35,8 @@ export const lookups: Route = async (app, { sim, packets }) => {
           minLength: 20, maxLength: 120, description: '`source:port,destination:port/protocol`; IPv6 addresses in brackets.', examples: ['203.0.113.7:51022,172.20.0.10:443/tcp']
         }),
         nodes: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Names of nodes, with commas; all where left out.' })),
-        trace: Type.Boolean({ default: false, description: 'List every instruction executed.' })
+        trace: Type.Boolean({ default: false, description: 'List every instruction executed.' }),
+        explain: Type.Boolean({ default: false, description: 'Say how the flow came to its backend: frontend, hash, slot.' })
       }, { additionalProperties: false }),
       response: { 200: jsonAnswer('What each node does with it.', LookupReport) }
     }
@@ -45,7 +46,7 @@ export const lookups: Route = async (app, { sim, packets }) => {
       const detail = 'is not source:port,destination:port/protocol, such as 203.0.113.7:51022,172.20.0.10:443/tcp or [2001:db8::1]:51022,[2001:db8::a]:443/tcp'
       throw new Problem('VALIDATION_FAILED', `Parameter flow ${detail}.`, { places: [{ pointer: 'flow', detail }] })
     }
-    return run({ flows: [flow], trace: query.trace, ...(query.nodes === undefined ? {} : { nodes: query.nodes.split(',') }) })
+    return run({ flows: [flow], trace: query.trace, explain: query.explain, ...(query.nodes === undefined ? {} : { nodes: query.nodes.split(',') }) })
   })
 
   function run (request: Lookup): ReturnType<typeof sim.lookup> {
@@ -53,8 +54,8 @@ export const lookups: Route = async (app, { sim, packets }) => {
     if ((request.flows === undefined) === (request.packets === undefined)) {
       throw new SimError('INVALID_ARGUMENT', 'Send either flows or packets, and one of the two.', { places: [{ pointer: '', detail: 'needs either flows or packets' }] })
     }
-    if (request.trace === true && count > limits.tracedPackets) {
-      throw new SimError('LIMIT_EXCEEDED', `At most ${limits.tracedPackets} packets can be traced at a time; ${count} were sent.`, { facts: { limit: limits.tracedPackets } })
+    if ((request.trace === true || request.explain === true) && count > limits.tracedPackets) {
+      throw new SimError('LIMIT_EXCEEDED', `At most ${limits.tracedPackets} packets can be traced or explained at a time; ${count} were sent.`, { facts: { limit: limits.tracedPackets } })
     }
     const report = sim.lookup(request)
     for (const { nodes } of report.results) for (const { node, verdict } of nodes) packets.inc({ node, verdict })

@@ -1,9 +1,10 @@
 // /problems/{code}: what the `type` of a problem points to.
 
 import { Type } from 'typebox'
+import { escapeMarkup } from '../lib/report/forms/markup.ts'
 import { answer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
-import { escapeHtml, sendPage } from './support/html.ts'
+import { sendPage } from './support/html.ts'
 import { chosenFormat, formatQuery } from './support/negotiation.ts'
 import { Problem, problemCatalogue } from './support/problems.ts'
 
@@ -28,7 +29,7 @@ export const problems: Route = async (app) => {
     const kind = problemCatalogue.get(code)
     if (kind === undefined) throw new Problem('PROBLEM_NOT_FOUND', `There is no problem ${code}.`)
     if (chosenFormat(request) === 'json') return reply.send({ code, ...kind })
-    const body = `<h1>${escapeHtml(kind.title)}</h1><p><code>${code}</code>, HTTP status ${kind.status}</p><p>The answer's <code>detail</code> says what was wrong in your request, <code>errors</code> where.</p>`
+    const body = `<h1>${escapeMarkup(kind.title)}</h1><p><code>${code}</code>, HTTP status ${kind.status}</p><p>The answer's <code>detail</code> says what was wrong in your request, <code>errors</code> where.</p>`
     return sendPage(reply, kind.title, body)
   })
 }

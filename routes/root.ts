@@ -1,10 +1,16 @@
-// /: where to begin. Links as JSON for programs, a page for people.
+// /: where to begin. Links as JSON for programs; for people the page, which answers before it is asked.
 
 import { Type } from 'typebox'
+import { formatMix, parseMix } from '../lib/report/index.ts'
+import { SimError } from '../lib/sim/errors.ts'
 import { answer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
-import { escapeHtml, sendPage } from './support/html.ts'
+import { limits } from './support/limits.ts'
 import { chosenFormat, formatQuery } from './support/negotiation.ts'
+import { createPageReports, exampleMix, type PageReports } from './support/page/answers.ts'
+import { createFlowAnswers } from './support/page/flow-answer.ts'
+import { shell } from './support/page/markup.ts'
+import { pagePolicy, renderPage } from './support/page/page.ts'
 
 const links = {
   services: '/v1/services',
@@ -33,35 +39,54 @@ const Landing = Type.Object({
 
 const description = 'An emulated Linux node on which Cilium\'s Maglev load balancer runs as a real BPF program.'
 
-// what a browser can open, in the order of interest
-const pages: ReadonlyArray<readonly [keyof typeof links, string]> = [
-  ['docs', 'the API, to read and to try'],
-  ['nodes', 'the emulated nodes'],
-  ['services', 'the services'],
-  ['reports', 'what the services cost'],
-  ['limits', 'limits'],
-  ['openapi', 'the API document'],
-  ['metrics', 'metrics for Prometheus']
-]
+const Page = Type.String({ description: 'A page.' })
 
-export const root: Route = async (app, { about }) => {
+export const root: Route = async (app, { about, sim, documents, page }) => {
+  const reportsOn = createPageReports(sim)
+  const answerFlow = createFlowAnswers(sim, documents, page.example)
+
   app.get('/', {
+    config: { atOnce: limits.pagesAtOnce },
     schema: {
       operationId: 'getLanding',
       tags: ['service'],
       summary: 'Where to begin',
-      querystring: Type.Object(formatQuery('json', 'html'), { additionalProperties: false }),
-      response: { 200: answer('Links.', { 'application/json': Landing, 'text/html': Type.String({ description: 'A page.' }) }) }
+      description: 'Links as JSON. As a page: what the cluster, or a mix of service sizes, costs on every node, and where a flow goes.',
+      querystring: Type.Object({
+        ...formatQuery('json', 'html'),
+        mix: Type.Optional(Type.String({ maxLength: limits.mixLength, description: 'Of the page: services by their number of backends; left out, the cluster, or an example while that is empty.' })),
+        flow: Type.Optional(Type.String({ maxLength: 120, description: 'Of the page: `source:port,destination:port/protocol`.' })),
+        trace: Type.Boolean({ default: false, description: 'Of the page: list every instruction that the flow executed.' })
+      }, { additionalProperties: false }),
+      response: {
+        200: answer('Links, or the page.', { 'application/json': Landing, 'text/html': Page }),
+        422: answer('The page, with what was wrong beside the field.', { 'text/html': Page })
+      }
     }
   }, async (request, reply) => {
     if (chosenFormat(request) === 'json') return reply.send({ name: about.name, description, version: about.version, links })
-    return sendPage(reply, about.name, landingPage(about.name, about.version, `${request.protocol}://${request.host}`))
+    const { mix: typed = '', flow: typedFlow = '', trace } = request.query
+    const flow = await answerFlow({ flow: typedFlow === '' ? undefined : typedFlow, trace })
+    const { reports, mixError } = await reportsOrExample(typed, flow.isExample)
+    const origin = `${request.protocol}://${/^[\w.:[\]-]{1,255}$/.test(request.host) ? request.host : '127.0.0.1:8080'}`
+    const html = renderPage({
+      about, reports, mixError, flow, parity: page.parity, suggestions: flow.flows, manifest: flow.isExample ? page.example : '', curl: shell(origin), typedMix: typed === '' ? null : typed
+    })
+    const refused = mixError !== null || flow.error !== null
+    return reply.code(refused ? 422 : 200).header('content-security-policy', pagePolicy).header('referrer-policy', 'no-referrer').type('text/html; charset=utf-8').send(html)
   })
-}
 
-function landingPage (name: string, version: string, origin: string): string {
-  const items = pages.map(([link, what]) => `<li><a href="${links[link]}">${links[link]}</a>: ${what}</li>`).join('')
-  const curl = `curl ${escapeHtml(origin)}/v1/lookups?flow=203.0.113.7:51022,172.20.0.10:443/tcp`
-  return `<h1>${name}</h1><p>${description} Version ${escapeHtml(version)}.</p><ul>${items}</ul>` +
-    `<p>Bring a manifest with <code>POST /v1/imports</code>, then ask where a flow goes:</p><pre>${curl}</pre>`
+  /** Where the mix is refused, what there would be without one. */
+  async function reportsOrExample (typed: string, isEmpty: boolean): Promise<{ reports: PageReports, mixError: string | null }> {
+    const otherwise = isEmpty ? exampleMix : null
+    if (typed === '') return { reports: await reportsOn(otherwise), mixError: null }
+    const parsed = parseMix(typed)
+    if (!parsed.ok) return { reports: await reportsOn(otherwise), mixError: parsed.message }
+    try {
+      return { reports: await reportsOn(formatMix(parsed.parts)), mixError: null }
+    } catch (error) {
+      if (error instanceof SimError) return { reports: await reportsOn(otherwise), mixError: error.message }
+      throw error
+    }
+  }
 }

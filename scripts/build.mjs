@@ -1,7 +1,7 @@
-// Builds what the service and the tests run from: build/core.wasm (AssemblyScript) and dist/ (TypeScript).
+// Builds what the service and the tests run from: build/core.wasm (AssemblyScript), build/page (what browsers get) and dist/ (TypeScript).
 // A step whose inputs did not change is left out, so that `npm start` and `npm test` may both call it.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -36,5 +36,14 @@ function buildTypeScript () {
   run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--incremental', '--tsBuildInfoFile', 'dist/.stamp'])
 }
 
+function buildPage () {
+  const inputs = Math.max(newestIn('src/page', () => true), modified('tsconfig.page.json'))
+  if (modified('build/page/page.css') >= inputs) return
+  run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.page.json'])
+  // last: its time says that all of it is there
+  copyFileSync('src/page/page.css', 'build/page/page.css')
+}
+
 buildCore()
+buildPage()
 buildTypeScript()

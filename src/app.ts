@@ -10,6 +10,7 @@ import { routes } from '../routes/index.ts'
 import type { About, RouteOptions } from '../routes/support/context.ts'
 import { limits } from '../routes/support/limits.ts'
 import { createDocumentReader } from './documents/reader.ts'
+import { readPageAssets } from './page-assets.ts'
 import { bodies } from './plugins/bodies.ts'
 import { entityTags } from './plugins/entity-tags.ts'
 import { eventStreams } from './plugins/event-streams.ts'
@@ -73,7 +74,7 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
   await app.register(metrics, { sim, runs })
 
   const options: RouteOptions = {
-    sim, runs, documents, about, readiness: { reasons: () => app.isDraining() ? ['the server is stopping'] : [] }, packets: app.packetCounter
+    sim, runs, documents, about, page: readPageAssets(), readiness: { reasons: () => app.isDraining() ? ['the server is stopping'] : [] }, packets: app.packetCounter
   }
   for (const route of routes) await app.register(route, options)
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readObject } from '../../lib/bpf/object/index.ts'
 import type { MapSpec } from '../../lib/bpf/object/index.ts'
-import { constantsMapName, encodeLoadTimeConstants, encodeRevNatId, encodeU32, innerMapName, mapNames, probeFile } from '../../lib/datapath/index.ts'
+import { constantsMapName, encodeRevNatId, encodeU32, innerMapName, mapNames, probeFile, withLoadTimeConstants } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import { templateAttributes } from '../../lib/loadbalancer/index.ts'
 import { packageRoot } from '../../src/cli/paths.ts'
@@ -75,7 +75,8 @@ export function loadLayoutProbe (bpf: Bpf, layout: DatapathLayout, tables: reado
 
 function sized (spec: MapSpec, layout: DatapathLayout, m: number, services: number): MapSpec {
   if (spec.name === constantsMapName.replace('balancer', objectName)) {
-    return { ...spec, contents: encodeLoadTimeConstants({ hashInit4Seed: 0, hashInit6Seed: 0, maglevTableSize: m }) }
+    const constants = { hashInit4Seed: 0, hashInit6Seed: 0, maglevTableSize: m }
+    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants) }
   }
   if (spec.name === mapNames.maglev[4] && layout === 'flat') return { ...spec, maxEntries: services * m }
   return spec.inner === undefined || layout === 'flat' ? spec : { ...spec, inner: { ...spec.inner, ...templateAttributes(layout, m) } }

@@ -1,32 +1,35 @@
-// Each table holds its N backend ids once or a few times, and M indices into that list of only as many bits as N needs: 1, 2, 4, 8 or
-// 16. What is picked is what a table of M ids would pick, in an eighth of a byte to two bytes per slot.
+// Each table holds its N backend ids once or a few times, and M indices into that list as digits of numbers: d of them in base B are one
+// 32-bit word. What is picked is what a table of M ids would pick, in a fifth of a byte to two bytes per slot.
 //
-// BPF_F_INNER_MAP lets one table have more elements than the next. Every lookup of an element is a call, and branches that depend on
-// the slot are mispredicted, so that one element has all that a slot needs: of E elements, which is the array's own max_entries, element
-// slot % E has the index of the slot at position slot / E, and every element has the whole list of ids. Only a list that would take more
-// than half of an element is dealt out as the slots are: id k is in element k % E at position k / E, and takes a second lookup.
+// BPF_F_INNER_MAP lets one table have more elements than the next, and nothing else may differ, so the number of elements, which is the
+// array's own max_entries, says all that there is to know of a table:
 //
-//   0        4        6      7      8
-//   +--------+--------+------+------+----+-----+----------------------------------------------+
-//   | M u32  | listed | bits |dealt | id | ... | 16-bit units; the first index in the lowest bits |
-//   +--------+--------+------+------+----+-----+----------------------------------------------+
+//   elements  a word holds            slot s is
+//   1         20 digits of N <= 3     in element s % elements, at position p = s / elements:
+//   2          9 digits of N <= 11    digit p % d of word p / d
+//   4          5 digits of N <= 84
+//   8          3 digits of N <= 1625
+//   9 and up   2 indices              the same, and the list of ids is dealt out to the elements as the slots are
 //
-// An element is as long as a table of two bits per slot and some 40 ids, so tables of up to four backends are one element. The header lies
-// beside the fields of the array that its lookup reads anyway.
+//   0                                                               last 4 bytes
+//   +----+----+-----+-----------------------------+--------+--------+
+//   | id | id | ... |                             | word 1 | word 0 |
+//   +----+----+-----+-----------------------------+--------+--------+
+//
+// Up to eight elements each have the whole list, so that one lookup of an element, which is a call, finds all that a slot needs. They are
+// powers of two, as the kernel's size classes are: at M = 16381 an element and the array's own fields fill the 4096 bytes that the kernel
+// takes for them. No branch depends on what the table is like (short of nine elements): it would be mispredicted as services alternate,
+// and hold up the loads of the next packet, which otherwise overlap with this one's.
 
 #pragma once
 
 #include "maps.h"
 #include "config.h"
 
-#define COMPACT_ELEMENT_SIZE(slots) (((slots) / 4 + 176) & ~7u)
-
-struct compact_header {
-	__u32 slots;			// M, for whoever reads a dump; the program has it as a constant
-	__u16 listed;			// ids in every element
-	__u8 bits;			// of an index
-	__u8 dealt;			// whether the list is dealt out
-};
+// Nine digits in two elements take M * 2/9 words of a byte; the rest is for ids. Shifts and products only: the verifier must follow it.
+#define COMPACT_WORD_BYTES(slots) (((slots) * 57 >> 8) & ~3u)
+#define COMPACT_ELEMENT_SIZE(slots) (COMPACT_WORD_BYTES(slots) + 136)
+#define COMPACT_WHOLE_ELEMENTS 8
 
 struct maglev_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -39,43 +42,84 @@ struct maglev_inner {
 #include "maglev-outer.h"
 #include "inner-size.h"
 
-// @returns where the `size` bytes from `at` lie in an element, or null beyond it
-static __always_inline const void *element_bytes(const void *element, __u32 at, __u32 size)
+// A word w is the fraction of 2^32 that its digits are after the point, rounded up: w * B^i drops the first i digits at the top, and
+// times B lifts the next one over the top. p / d is found by its reciprocal in 32.32 bits, whose fraction tells p % d in the upper five.
+struct compact_digits {
+	__u32 reciprocal;		// of slots per word in all elements, 2^32 / (d * elements) rounded up
+	__u32 base;
+	__u32 powers[32];		// B^i at 32 * i / d
+	__u32 pad[30];			// to a power of two, for a cheaper address
+};
+
+static const struct compact_digits compact_digits[COMPACT_WHOLE_ELEMENTS + 1] = {
+	[1] = { 214748365, 3, {
+		[0] = 1, [1] = 3, [3] = 9, [4] = 27, [6] = 81, [8] = 243, [9] = 729, [11] = 2187, [12] = 6561, [14] = 19683,
+		[16] = 59049, [17] = 177147, [19] = 531441, [20] = 1594323, [22] = 4782969, [24] = 14348907, [25] = 43046721,
+		[27] = 129140163, [28] = 387420489, [30] = 1162261467 } },
+	[2] = { 238609295, 11, {
+		[0] = 1, [3] = 11, [7] = 121, [10] = 1331, [14] = 14641, [17] = 161051, [21] = 1771561, [24] = 19487171,
+		[28] = 214358881 } },
+	[4] = { 214748365, 84, { [0] = 1, [6] = 84, [12] = 7056, [19] = 592704, [25] = 49787136 } },
+	[8] = { 178956971, 1625, { [0] = 1, [10] = 1625, [21] = 2640625 } },
+};
+
+// Two indices a word, which are 16 bits each, and the ids dealt out. @param last of the bytes where four can be read
+static __always_inline int select_dealt(void *inner, __u32 elements, __u32 slot, __u64 last, __u32 *id)
 {
+	__u32 key = slot % elements;
+	__u32 position = slot / elements;
+	__u32 index;
+	__u64 at = last - position / 2 * sizeof(__u32);
+	const void *element = bpf_map_lookup_elem(inner, &key);
+
 	forget_range(at);
-	return at > COMPACT_ELEMENT_SIZE(lb_maglev_lut_size) - size ? NULL : element + at;
+	if (!element || at > last)
+		return DROPPED_NO_TABLE_ENTRY;
+	index = *(const __u32 *)(element + at) >> (~position & 1) * 16 & 0xffff;
+	key = index % elements;
+	element = bpf_map_lookup_elem(inner, &key);
+	at = index / elements * sizeof(__u32);
+	forget_range(at);
+	if (!element || at > last)
+		return DROPPED_NO_TABLE_ENTRY;
+	*id = *(const __u32 *)(element + at);
+	return 0;
 }
 
 static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 {
-	__u32 slot = hash % lb_maglev_lut_size;
-	__u32 elements, key, bit, index;
-	const struct compact_header *header;
-	const __u16 *unit;
-	const __u32 *listed;
+	__u64 slots = lb_maglev_lut_size;
+	__u64 last = COMPACT_ELEMENT_SIZE(slots) - sizeof(__u32);
+	__u64 slot = hash % (__u32)slots;
+	__u64 elements, offset, quotient, at;
+	__u32 key, word;
+	const struct compact_digits *digits;
+	const void *element;
 
 	if (!inner)
 		return DROPPED_NO_TABLE;
 	elements = inner_size(inner);
-	key = slot % elements;
-	header = bpf_map_lookup_elem(inner, &key);
-	if (!header)
+	if (elements > COMPACT_WHOLE_ELEMENTS)
+		return select_dealt(inner, elements, slot, last, id);
+	offset = slot & (elements - 1);
+	key = offset;
+	forget_range(offset);
+	element = bpf_map_lookup_elem(inner, &key);
+	if (!element)
 		return DROPPED_NO_TABLE_ENTRY;
-	bit = slot / elements * header->bits;
-	unit = element_bytes(header, sizeof(*header) + header->listed * sizeof(__u32) + bit / 16 * sizeof(__u16), sizeof(__u16));
-	if (!unit)
+	digits = &compact_digits[elements];
+	forget_range(digits);
+	quotient = (slot - offset) * digits->reciprocal;
+	at = last - (quotient >> 32) * sizeof(__u32);
+	forget_range(at);
+	if (at > last)
 		return DROPPED_NO_TABLE_ENTRY;
-	index = *unit >> bit % 16 & ((1 << header->bits) - 1);
-	if (header->dealt) {
-		key = index % elements;
-		index /= elements;
-		header = bpf_map_lookup_elem(inner, &key);
-		if (!header)
-			return DROPPED_NO_TABLE_ENTRY;
-	}
-	listed = element_bytes(header, sizeof(*header) + index * sizeof(__u32), sizeof(__u32));
-	if (!listed)
+	word = *(const __u32 *)(element + at);
+	word *= digits->powers[(__u32)quotient >> 27];
+	at = ((__u64)word * digits->base >> 32) * sizeof(__u32);
+	forget_range(at);
+	if (at > last)
 		return DROPPED_NO_TABLE_ENTRY;
-	*id = *listed;
+	*id = *(const __u32 *)(element + at);
 	return 0;
 }

@@ -189,7 +189,7 @@ export interface LoadTimeConstants {
 
 //  .rodata  0                4                8                   12
 //           +----------------+----------------+-------------------+
-//           |hash_init4_seed |hash_init6_seed |lb_maglev_lut_size |
+//           |hash_init4_seed |hash_init6_seed |lb_maglev_lut_size |  and what a layout has of its own
 //           +----------------+----------------+-------------------+
 
 export function encodeLoadTimeConstants (constants: LoadTimeConstants): Uint8Array {
@@ -198,6 +198,13 @@ export function encodeLoadTimeConstants (constants: LoadTimeConstants): Uint8Arr
   view.setUint32(0, constants.hashInit4Seed, true)
   view.setUint32(4, constants.hashInit6Seed, true)
   view.setUint32(8, constants.maglevTableSize, true)
+  return bytes
+}
+
+/** @param contents of an object's .rodata: the constants come first. @returns a copy with these constants */
+export function withLoadTimeConstants (contents: Uint8Array, constants: LoadTimeConstants): Uint8Array {
+  const bytes = Uint8Array.from(contents)
+  bytes.set(encodeLoadTimeConstants(constants))
   return bytes
 }
 

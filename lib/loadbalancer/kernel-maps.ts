@@ -7,7 +7,7 @@ import type { Kernel } from '../bpf/syscall/index.ts'
 import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
 import type { Family } from '../maglev/index.ts'
 import { flatTables } from './flat-tables.ts'
-import { COMPACT_IDS_MAX, compactSlots, distinctIds } from './layout-compact.ts'
+import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
 import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
 import type { InnerLayout } from './layout.ts'
 import type { LbMaps, PerFamily, TableMap, TablesPort } from './ports.ts'
@@ -16,13 +16,13 @@ import type { NodeSettings } from './settings.ts'
 
 /** @param map gives a map by its name in the balancer's object */
 export function kernelLbMaps (
-  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy'>
+  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy' | 'spectreMasking'>
 ): LbMaps {
   const { layout } = settings
   const both = (names: PerFamily<string>): PerFamily<KernelMap> => ({ 4: map(names[4]), 6: map(names[6]) })
   const tables = (family: Family): TablesPort => layout === 'flat'
     ? flatTables(kernel, map(mapNames.maglev[family]), sharedTableSize(settings))
-    : innerTables(kernel, map(mapNames.maglev[family]), layout)
+    : innerTables(kernel, map(mapNames.maglev[family]), layout, settings)
   return {
     services: both(mapNames.services),
     backends: both(mapNames.backends),
@@ -31,17 +31,21 @@ export function kernelLbMaps (
   }
 }
 
-function innerTables (kernel: Kernel, outer: KernelMap, layout: InnerLayout): TablesPort {
+function innerTables (
+  kernel: Kernel, outer: KernelMap, layout: InnerLayout, settings: Pick<NodeSettings, 'tableSizePolicy' | 'spectreMasking'>
+): TablesPort {
+  const sharedM = sharedTableSize(settings)
+  const bypassSpecV1 = !settings.spectreMasking
   return {
     create (ids) {
       const n = layout === 'compact' ? distinctIds(ids).length : 0
       if (n > COMPACT_IDS_MAX) return failure('E2BIG', `a compact table holds at most ${COMPACT_IDS_MAX} backends, not ${n}`)
       const attributes = innerAttributes(layout, ids.length, n)
-      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), ...attributes })
+      const descriptor = kernel.mapCreate({ type: 'array', name: innerMapName.slice(0, NAME_CHARS_MAX), ...attributes, bypassSpecV1 })
       if (!descriptor.ok) return descriptor
       const inner = kernel.map(descriptor.value)
       if (!inner.ok) return inner
-      const table = new KernelTable(kernel, inner.value, layout)
+      const table = new KernelTable(kernel, inner.value, layout, sharedM)
       table.retain()
       kernel.close(descriptor.value)
       table.write(ids)
@@ -49,7 +53,7 @@ function innerTables (kernel: Kernel, outer: KernelMap, layout: InnerLayout): Ta
     },
     get (revNatId) {
       const inner = outer.innerMap(encodeRevNatId(revNatId))
-      return inner === undefined ? undefined : new KernelTable(kernel, inner, layout)
+      return inner === undefined ? undefined : new KernelTable(kernel, inner, layout, sharedM)
     },
     set (revNatId, table) {
       if (!(table instanceof KernelTable)) return failure('EINVAL', 'the table is no map of this kernel')
@@ -66,11 +70,13 @@ class KernelTable implements TableMap {
   readonly map: KernelMap
   readonly #kernel: Kernel
   readonly #layout: InnerLayout
+  readonly #sharedM: number
 
-  constructor (kernel: Kernel, map: KernelMap, layout: InnerLayout) {
+  constructor (kernel: Kernel, map: KernelMap, layout: InnerLayout, sharedM: number) {
     this.#kernel = kernel
     this.map = map
     this.#layout = layout
+    this.#sharedM = sharedM
   }
 
   get mapId (): number {
@@ -83,7 +89,7 @@ class KernelTable implements TableMap {
       case 'fixed': case 'dynamic': return maxEntries
       case 'blob': return valueSize / 4
       case 'packed': return 2 * maxEntries - 1
-      case 'compact': return compactSlots(this.#kernel.core.view(), this.#first)
+      case 'compact': return this.#sharedM
     }
   }
 

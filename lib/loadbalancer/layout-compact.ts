@@ -1,18 +1,37 @@
-// A table as a list of its N ids, ascending, and M indices into it of 1, 2, 4, 8 or 16 bits, as few as N needs, dealt out to the elements
-// of an array: of E elements, element slot % E has the index of the slot at position slot / E. The ids are repeated in every element,
-// or dealt out as the slots are where they would take more than half of it. lib/datapath/layout-compact.h says the same in C, and why.
+// A table as a list of its N ids, ascending, and M indices into it that are digits of numbers: d digits in base B are one 32-bit word,
+// the fraction of 2^32 that they are after the point. Slot s is in element s % elements at position p = s / elements: digit p % d of
+// word p / d, the words counted from the end. How many elements there are says d and B. From nine on, a word is two indices of 16 bits
+// and the ids are dealt out as the slots are; else each element has them all. lib/datapath/layout-compact.h says the same in C, and why.
 //
-//   0        4        6      7      8
-//   +--------+--------+------+------+----+-----+----------------------------------------------+
-//   | M u32  | listed | bits |dealt | id | ... | 16-bit units; the first index in the lowest bits |
-//   +--------+--------+------+------+----+-----+----------------------------------------------+
+//   0                                                               last 4 bytes
+//   +----+----+-----+-----------------------------+--------+--------+
+//   | id | id | ... |                             | word 1 | word 0 |
+//   +----+----+-----+-----------------------------+--------+--------+
 
 /** an index has 16 bits at most; a services entry counts no more backends either */
 export const COMPACT_IDS_MAX = 65_535
 
-const HEADER_BYTES = 8
+const WORD_BYTES = 4
 const ID_BYTES = 4
-const UNIT_BITS = 16
+/** an array's elements take whole 8 bytes */
+const ELEMENT_ALIGNMENT = 8
+
+interface Digits {
+  readonly elements: number
+  /** of a word */
+  readonly digits: number
+  readonly base: number
+}
+
+/** base ** digits is below 2^32, and as near as can be */
+export const compactDigits: readonly Digits[] = [
+  { elements: 1, digits: 20, base: 3 },
+  { elements: 2, digits: 9, base: 11 },
+  { elements: 4, digits: 5, base: 84 },
+  { elements: 8, digits: 3, base: 1625 }
+]
+const WHOLE_ELEMENTS_MAX = 8
+const dealtDigits = (elements: number): Digits => ({ elements, digits: 2, base: 65_536 })
 
 export interface CompactShape {
   readonly valueSize: number
@@ -22,81 +41,93 @@ export interface CompactShape {
 /** @param n distinct ids */
 export function compactShape (m: number, n: number): CompactShape {
   const valueSize = elementBytes(m)
-  let maxEntries = 1
-  while (unitsStart(listedIds(m, n, maxEntries)) + unitBytes(m, n, maxEntries) > valueSize) maxEntries++
+  const whole = compactDigits.find((digits) => n <= digits.base && wordBytes(m, digits) + ID_BYTES * n <= valueSize)
+  if (whole !== undefined) return { valueSize, maxEntries: whole.elements }
+  let maxEntries = WHOLE_ELEMENTS_MAX + 1
+  while (wordBytes(m, dealtDigits(maxEntries)) + ID_BYTES * Math.ceil(n / maxEntries) > valueSize) maxEntries++
   return { valueSize, maxEntries }
 }
 
-/** as long as a table of two bits per slot and some 40 ids, in whole 8 bytes: one for all tables of M slots */
+/** one for all tables of M slots: room for nine digits a word in two elements, which is M x 2/9 words, and ids */
 function elementBytes (m: number): number {
-  return Math.floor((Math.floor(m / 4) + 176) / 8) * 8
+  return (m * 57 >>> 8 & ~3) + 136
 }
 
-/** a power of two, so that no index lies across two 16-bit units */
-export function indexBits (n: number): 1 | 2 | 4 | 8 | 16 {
-  if (n <= 2) return 1
-  if (n <= 4) return 2
-  if (n <= 16) return 4
-  return n <= 256 ? 8 : 16
+function wordBytes (m: number, { elements, digits }: Digits): number {
+  return WORD_BYTES * Math.ceil(Math.ceil(m / elements) / digits)
 }
-
-const isDealt = (m: number, n: number): boolean => 2 * ID_BYTES * n > elementBytes(m)
-const listedIds = (m: number, n: number, elements: number): number => isDealt(m, n) ? Math.ceil(n / elements) : n
-const unitsStart = (listed: number): number => HEADER_BYTES + ID_BYTES * listed
-const unitBytes = (m: number, n: number, elements: number): number => 2 * Math.ceil(Math.ceil(m / elements) * indexBits(n) / UNIT_BITS)
 
 /** @throws RangeError above COMPACT_IDS_MAX distinct ids */
 export function encodeCompact (ids: Uint32Array): Uint8Array {
   const list = distinctIds(ids)
   if (list.length > COMPACT_IDS_MAX) throw new RangeError(`a compact table holds at most ${COMPACT_IDS_MAX} backends, not ${list.length}`)
-  const bits = indexBits(list.length)
   const { valueSize, maxEntries } = compactShape(ids.length, list.length)
-  const view = new DataView(new ArrayBuffer(valueSize * maxEntries))
-  const dealt = isDealt(ids.length, list.length)
-  const listed = listedIds(ids.length, list.length, maxEntries)
+  const stride = strideOf(valueSize)
+  const view = new DataView(new ArrayBuffer(stride * maxEntries))
+  const digits = digitsOf(maxEntries)
+  const indices = indicesIn(list, ids)
   for (let element = 0; element < maxEntries; element++) {
-    const at = element * valueSize
-    view.setUint32(at, ids.length, true)
-    view.setUint16(at + 4, listed, true)
-    view.setUint8(at + 6, bits)
-    view.setUint8(at + 7, dealt ? 1 : 0)
-    for (let position = 0; position < listed; position++) {
-      const id = list[dealt ? position * maxEntries + element : position] ?? 0
-      view.setUint32(at + HEADER_BYTES + ID_BYTES * position, id, true)
+    const at = element * stride
+    const listed = maxEntries > WHOLE_ELEMENTS_MAX ? list.filter((_, index) => index % maxEntries === element) : list
+    listed.forEach((id, index) => { view.setUint32(at + ID_BYTES * index, id, true) })
+    for (let word = 0, slot = element; slot < ids.length; word++, slot += digits.digits * maxEntries) {
+      view.setUint32(at + valueSize - WORD_BYTES * (word + 1), encodeWord(indices, slot, digits), true)
     }
-  }
-  const indexOf = new Map<number, number>()
-  list.forEach((id, index) => indexOf.set(id, index))
-  for (let slot = 0; slot < ids.length; slot++) {
-    const bit = Math.floor(slot / maxEntries) * bits
-    const at = slot % maxEntries * valueSize + unitsStart(listed) + (bit >>> 4) * 2
-    view.setUint16(at, view.getUint16(at, true) | (indexOf.get(ids[slot] ?? 0) ?? 0) << (bit & 15), true)
   }
   return new Uint8Array(view.buffer)
 }
 
-/** @param bytes of all elements */
-export function decodeCompact (bytes: Uint8Array): Uint32Array {
+function strideOf (valueSize: number): number {
+  return Math.ceil(valueSize / ELEMENT_ALIGNMENT) * ELEMENT_ALIGNMENT
+}
+
+function digitsOf (elements: number): Digits {
+  return compactDigits.find((digits) => digits.elements === elements) ?? dealtDigits(elements)
+}
+
+function indicesIn (list: Uint32Array, ids: Uint32Array): Uint16Array {
+  const indexOf = new Map<number, number>()
+  list.forEach((id, index) => indexOf.set(id, index))
+  return Uint16Array.from(ids, (id) => indexOf.get(id) ?? 0)
+}
+
+/** @param slot of the first digit */
+function encodeWord (indices: Uint16Array, slot: number, { elements, digits, base }: Digits): number {
+  let value = 0
+  for (let digit = 0; digit < digits; digit++) value = value * base + (indices[slot + digit * elements] ?? 0)
+  return fractionOf(value, base ** digits)
+}
+
+/** @returns value / whole as a fraction of 2^32, rounded up; in two steps of 16 bits, which stay exact */
+function fractionOf (value: number, whole: number): number {
+  const upper = Math.floor(value * 65_536 / whole)
+  const rest = value * 65_536 - upper * whole
+  return upper * 65_536 + Math.ceil(rest * 65_536 / whole)
+}
+
+/** @param bytes of all elements of a table of M slots */
+export function decodeCompact (m: number, bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const ids = new Uint32Array(compactSlots(view, 0))
-  const valueSize = elementBytes(ids.length)
-  const elements = bytes.length / valueSize
-  const listed = view.getUint16(4, true)
-  const bits = view.getUint8(6)
-  const dealt = view.getUint8(7) === 1
-  for (let slot = 0; slot < ids.length; slot++) {
-    const element = slot % elements * valueSize
-    const bit = Math.floor(slot / elements) * bits
-    const index = view.getUint16(element + unitsStart(listed) + (bit >>> 4) * 2, true) >>> (bit & 15) & ((1 << bits) - 1)
-    const at = dealt ? index % elements * valueSize + ID_BYTES * Math.floor(index / elements) : element + ID_BYTES * index
-    ids[slot] = view.getUint32(HEADER_BYTES + at, true)
+  const valueSize = elementBytes(m)
+  const stride = strideOf(valueSize)
+  const elements = bytes.length / stride
+  const { digits, base } = digitsOf(elements)
+  const dealt = elements > WHOLE_ELEMENTS_MAX
+  const ids = new Uint32Array(m)
+  for (let slot = 0; slot < m; slot++) {
+    const position = Math.floor(slot / elements)
+    const word = Math.floor(position / digits)
+    const element = slot % elements * stride
+    const index = decodeDigit(view.getUint32(element + valueSize - WORD_BYTES * (word + 1), true), base, position % digits)
+    const at = dealt ? index % elements * stride + ID_BYTES * Math.floor(index / elements) : element + ID_BYTES * index
+    ids[slot] = view.getUint32(at, true)
   }
   return ids
 }
 
-/** M of the table that begins there */
-export function compactSlots (view: DataView, at: number): number {
-  return view.getUint32(at, true)
+function decodeDigit (word: number, base: number, digit: number): number {
+  const fraction = Math.imul(word, base ** digit) >>> 0
+  return Math.floor(fraction * base / 2 ** 32)
 }
 
 export function distinctIds (ids: Uint32Array): Uint32Array {

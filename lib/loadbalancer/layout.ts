@@ -33,8 +33,8 @@ export function oneTableSizeForAll (layout: TableLayout): boolean {
 
 /**
  * fixed, dynamic: one element per slot, which the kernel rounds up to 8 bytes. blob: Cilium's, the whole table is the one value.
- * packed: two slots share an element; M is odd, so M = 2 x maxEntries - 1. compact: the ids once, then indices of as many bits as
- * N needs.
+ * packed: two slots share an element; M is odd, so M = 2 x maxEntries - 1. compact: the ids, and indices
+ * that take as little as N needs.
  * @param n distinct ids in the table
  */
 export function innerAttributes (layout: InnerLayout, m: number, n: number): InnerAttributes {
@@ -67,9 +67,9 @@ export function encodeTable (layout: TableLayout, ids: Uint32Array): Uint8Array 
   return bytes
 }
 
-/** @param bytes of all elements, as encodeTable gives them. @param m of the table; compact reads its own */
+/** @param bytes of all elements, as encodeTable gives them. @param m of the table */
 export function decodeTable (layout: TableLayout, m: number, bytes: Uint8Array): Uint32Array {
-  if (layout === 'compact') return decodeCompact(bytes)
+  if (layout === 'compact') return decodeCompact(m, bytes)
   const stride = slotStride[layout]
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const ids = new Uint32Array(m)

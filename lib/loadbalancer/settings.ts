@@ -36,6 +36,8 @@ export interface NodeSettings {
   readonly mapSizes: MapSizes
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
+  /** maps as of a creator without CAP_PERFMON: inlined array lookups mask the index, arrays take a power of two of elements */
+  readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
   /** further options under Cilium's names */
@@ -64,6 +66,7 @@ export function defaultSettings (name: string): NodeSettings {
     mapSizes: { services: defaultMapSize, backends: defaultMapSize, revNat: defaultMapSize, maglev: defaultMapSize },
     preallocateMaps: false,
     inlining: 'kernel',
+    spectreMasking: false,
     addresses: null,
     options: {},
     engine: 'interpreter'

@@ -27,6 +27,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
   const set = new NodeSet({ assets, random }, nodes)
+  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator => createSimulator({ assets, clock, random, nodes: scratchNodes })
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,
@@ -34,10 +35,8 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     ...nodeOperations(set, touch),
     lookup: (request) => lookup(set, request),
     report: (request) => complete(simulator.reportSteps(request)),
-    reportSteps: (request) => reportSteps(request, {
-      current: simulator,
-      scratch: (scratchNodes) => createSimulator({ assets, clock, random, nodes: scratchNodes })
-    })
+    reportSteps: (request) => reportSteps(request, { current: simulator, scratch }),
+    scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }
   return simulator
 }

@@ -7,7 +7,8 @@ import type { MapSpec } from '../bpf/object/spec.ts'
 import { findProfile } from '../bpf/profile/index.ts'
 import { createKernel, loadCollection } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
-import { constantsMapName, encodeLoadTimeConstants, innerMapName, mapNames, metricsMapName, programName } from '../datapath/index.ts'
+import { constantsMapName, innerMapName, mapNames, metricsMapName, programName, withLoadTimeConstants } from '../datapath/index.ts'
+import type { LoadTimeConstants } from '../datapath/index.ts'
 import { sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
 import type { MapSizes, NodeSettings } from '../loadbalancer/index.ts'
 import { parseSeed } from '../maglev/index.ts'
@@ -33,7 +34,9 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
   const kernel = createKernel({ core, random, translations: assets.translations })
   const spec = assets.datapath[settings.layout]
-  const collection = loadCollection(kernel, spec, { editMap: (map) => editMap(map, settings), inlining: settings.inlining })
+  const collection = loadCollection(kernel, spec, {
+    editMap: (map) => editMap(map, settings), inlining: settings.inlining, bypassSpecV1: !settings.spectreMasking
+  })
   if (!collection.ok) {
     const { error } = collection
     const code = error.name === 'ENOMEM' ? 'OUT_OF_MEMORY' : 'INVALID_ARGUMENT'
@@ -49,7 +52,9 @@ export function createDatapath (assets: SimulatorAssets, settings: NodeSettings,
 
 /** An object's maps have default sizes; the agent decides them, as it does in Cilium. */
 function editMap (spec: MapSpec, settings: NodeSettings): MapSpec {
-  if (spec.name === constantsMapName) return { ...spec, contents: constants(settings) }
+  if (spec.name === constantsMapName) {
+    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants(settings)) }
+  }
   const size = sizeOf(spec.name, settings.mapSizes)
   if (size === undefined) return spec
   const { layout } = settings
@@ -71,11 +76,11 @@ function sizeOf (name: string, sizes: MapSizes): number | undefined {
   return isMaglev(name) ? sizes.maglev : undefined
 }
 
-function constants (settings: NodeSettings): Uint8Array {
+function constants (settings: NodeSettings): LoadTimeConstants {
   const seed = parseSeed(settings.seed)
   if (!seed.ok) throw new SimError('INVALID_ARGUMENT', `node ${settings.name}: ${seed.reason}`)
   const { jhash4, jhash6 } = seed.seed
-  return encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: sharedTableSize(settings) })
+  return { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: sharedTableSize(settings) }
 }
 
 function found<T> (result: { readonly ok: true, readonly value: T } | { readonly ok: false }, name: string): T {

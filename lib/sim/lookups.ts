@@ -1,6 +1,7 @@
 // Flows and packets through the programs of nodes, one answer per packet and node.
 
 import { withCpu } from './cpu-lease.ts'
+import { explain } from './explanation.ts'
 import { describeRun, nodesAgree, packetsOf } from './lookup.ts'
 import type { EmulatedNode } from './node.ts'
 import type { NodeSet } from './node-set.ts'
@@ -13,7 +14,7 @@ const CPU = 0
 export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
   const nodes = request.nodes === undefined ? set.list() : request.nodes.map((name) => set.get(name))
   const packets = packetsOf(request)
-  const answers = nodes.map((node) => withCpu(node.cpuLeases, CPU, () => runAll(node, packets, request.trace === true)))
+  const answers = nodes.map((node) => withCpu(node.cpuLeases, CPU, () => runAll(node, packets, request)))
   const results = packets.map((_, index) => {
     const perNode = answers.flatMap((answer) => answer[index] ?? [])
     return { agree: nodesAgree(perNode), nodes: perNode }
@@ -21,7 +22,8 @@ export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
   return { revision: set.cluster.revision, results }
 }
 
-function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], traced: boolean): NodeLookup[] {
+function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest): NodeLookup[] {
+  const { trace = false, explain: explained = false } = request
   const { node, execution, datapath, outcomes } = emulated
   const named = {
     name: emulated.settings.name,
@@ -29,12 +31,16 @@ function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], traced:
   }
   return packets.map((packet) => {
     outcomes.mark()
-    if (!traced) {
+    if (!trace && !explained) {
       const run = execution.run(datapath.program.image, packet)
       return describeRun(named, run, outcomes.raised())
     }
     // the tracer alone: it counts like the interpreter to the bit, and the packet is counted once
     const run = tracedRun(emulated, packet)
-    return { ...describeRun(named, run, outcomes.raised()), trace: run.steps }
+    return {
+      ...describeRun(named, run, outcomes.raised()),
+      ...(explained ? { explanation: explain(emulated, packet, run.steps) } : {}),
+      ...(trace ? { trace: run.steps } : {})
+    }
   })
 }

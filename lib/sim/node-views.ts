@@ -65,7 +65,8 @@ export function tableView (emulated: EmulatedNode, realised: RealisedFrontend): 
   }
 }
 
-function tableMap ({ maps }: EmulatedNode, { frontend, id, table }: RealisedFrontend): TableMap | undefined {
+/** where the table of a frontend lies; undefined: it has none */
+export function tableMap ({ maps }: EmulatedNode, { frontend, id, table }: RealisedFrontend): TableMap | undefined {
   if (table === null) return undefined
   const family: Family = parseAddress(frontend.address)?.family ?? 4
   return maps.maglev[family].get(id)

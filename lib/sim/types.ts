@@ -61,6 +61,8 @@ export interface NodeSettings {
   readonly mapSizes: { readonly services: number, readonly backends: number, readonly revNat: number, readonly maglev: number }
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
+  /** inlined array lookups mask the index, arrays take a power of two of elements */
+  readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
   readonly options: Readonly<Record<string, string | number | boolean>>
@@ -174,6 +176,8 @@ export interface LookupRequest {
   /** hex */
   readonly packets?: readonly string[]
   readonly trace?: boolean
+  /** how each flow came to its backend */
+  readonly explain?: boolean
 }
 
 export interface TraceStep {
@@ -187,6 +191,23 @@ export interface TraceStep {
   readonly registers: readonly string[]
 }
 
+/** The way from a packet to its backend. What the program did not get to is null. */
+export interface LookupExplanation {
+  /** what the packet is addressed to; null: nothing that this node balances */
+  readonly frontend: {
+    /** revNAT id: which Maglev table */
+    readonly id: number,
+    readonly service: { readonly namespace: string, readonly name: string },
+    readonly address: string,
+    readonly port: number,
+    readonly protocol: Protocol
+  } | null
+  /** hash of the flow, 0x-hex of 32 bits, as the program had it in a register */
+  readonly hash: string | null
+  /** slot `index` = hash modulo `m`, and the backend id that the table holds there */
+  readonly slot: { readonly m: number, readonly index: number, readonly backendId: number | null } | null
+}
+
 export interface NodeLookup {
   readonly node: string
   readonly verdict: 'XDP_ABORTED' | 'XDP_DROP' | 'XDP_PASS' | 'XDP_TX' | 'XDP_REDIRECT'
@@ -198,6 +219,7 @@ export interface NodeLookup {
   /** only when the engine ended the program: budget, access, ... */
   readonly fault: { readonly code: string, readonly message: string } | null
   readonly trace?: readonly TraceStep[]
+  readonly explanation?: LookupExplanation
 }
 
 export interface LookupReport {
@@ -301,6 +323,8 @@ export interface Simulator {
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** another simulator, with nodes like these and no service; what is done there is not seen here */
+  scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
 }

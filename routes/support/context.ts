@@ -21,6 +21,27 @@ export interface DocumentReader {
   read (body: Buffer, format: 'json' | 'yaml'): Promise<unknown[]>
 }
 
+/** What was compared with a running kernel when this was built, and how much of it differed. */
+export interface KernelParity {
+  /** version */
+  readonly kernel: string
+  /** `2026-11-23` */
+  readonly date: string
+  readonly compared: number
+  readonly differing: number
+  readonly suites: ReadonlyArray<{ readonly suite: string, readonly compared: number, readonly differing: number }>
+}
+
+/** What the page at / is made of besides answers. */
+export interface PageAssets {
+  /** for browsers: a module, and a style sheet */
+  readonly script: string
+  readonly style: string
+  /** examples/echo.yaml */
+  readonly example: string
+  readonly parity: KernelParity
+}
+
 /** What the process is up to, for /readyz. */
 export interface Readiness {
   /** empty: ready */
@@ -39,6 +60,7 @@ export interface RouteOptions {
   readonly about: About
   readonly readiness: Readiness
   readonly packets: PacketCounter
+  readonly page: PageAssets
 }
 
 export type Route = FastifyPluginAsyncTypebox<RouteOptions>

@@ -52,6 +52,10 @@ export const limits = {
   reportVariants: 16,
   /** reports that may be computed at a time; longer ones are runs */
   reportsAtOnce: 4,
+  /** views of the page at / that may be made at a time */
+  pagesAtOnce: 32,
+  /** answers that the page keeps */
+  pagesKept: 16,
   reportTrials: 1000,
   /** of an example service of the convergence report */
   reportPorts: 512,

@@ -157,11 +157,12 @@ const settings = {
   release: OneOf(['1.17+'], 'Cilium release line: how tables are filled and flows hashed.'),
   algorithm: OneOf(['maglev'], 'Backend selection.'),
   layout: OneOf([...datapathLayouts], '`blob`: Cilium\'s one value of 4 x M bytes. `dynamic`: an array of M entries, of another M for each service. `fixed`: an array of M entries, one M for all. ' +
-    '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: each id once, and M indices of as few bits as the backends need.'),
+    '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: the ids, and M indices into them that take as little as the backends need.'),
   tableSizePolicy: TableSizePolicy,
   seed: Type.String({ minLength: 16, maxLength: 16, pattern: '^[A-Za-z0-9+/]{16}$', description: 'Hash seed, 12 bytes in base64.' }),
   preallocateMaps: Type.Boolean({ description: 'Whether hash maps allocate all their elements when they are created.' }),
   inlining: OneOf(['kernel', 'never'], 'Whether map lookups are inlined as the kernel does, or never.'),
+  spectreMasking: Type.Boolean({ description: 'Whether the maps are those of a creator without CAP_PERFMON: inlined array lookups mask the index, and arrays take a power of two of elements.' }),
   addresses: Nullable(Type.Array(Address, { maxItems: limits.nodeAddresses, uniqueItems: true }), 'The node\'s own addresses; null takes the cluster\'s.'),
   options: Type.Record(Type.String({ maxLength: 80, pattern: '^[a-z0-9][a-z0-9.-]*$' }), Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
     { maxProperties: 200, description: 'Options under the names of `cilium-config`.' }),
@@ -310,7 +311,8 @@ export const LookupRequest = Type.Object({
   flows: Type.Optional(Type.Array(Flow, { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Flows.' })),
   // what is wrong with a frame is told by who reads it, which a pattern could not
   packets: Type.Optional(Type.Array(Type.String({ maxLength: 2 * limits.packetBytes, description: 'An Ethernet frame in hex, from its 14 bytes of header on.' }), { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Packets.' })),
-  trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` })
+  trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` }),
+  explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, hash, slot; ${limits.tracedPackets} packets at most.` })
 }, {
   title: 'LookupRequest',
   description: 'Flows or packets, one of the two.',
@@ -336,6 +338,22 @@ const TraceStep = Type.Object({
   registers: Type.Array(Type.String(), { description: 'r0 to r10 after it.' })
 }, { title: 'TraceStep', description: 'One executed instruction.', ...closed })
 
+const LookupExplanation = Type.Object({
+  frontend: Nullable(Type.Object({
+    id: id('revNAT id: which Maglev table.'),
+    service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service.', ...closed }),
+    address: Type.String(),
+    port: Type.Integer(),
+    protocol: Type.String()
+  }, closed), 'What the packet is addressed to; null: nothing that this node balances.'),
+  hash: Nullable(Type.String(), 'Hash of the flow, as the program had it in a register.'),
+  slot: Nullable(Type.Object({
+    m: Type.Integer({ description: 'Slots of the table.' }),
+    index: Type.Integer({ description: 'Hash modulo m.' }),
+    backendId: Nullable(Type.Integer(), 'What the table holds there.')
+  }, closed), 'The slot of the Maglev table.')
+}, { title: 'LookupExplanation', description: 'The way to the backend; what the program did not get to is null.', ...closed })
+
 export const LookupReport = Type.Object({
   revision: count('Revision of the desired state that was asked.', Number.MAX_SAFE_INTEGER),
   results: Type.Array(Type.Object({
@@ -348,7 +366,8 @@ export const LookupReport = Type.Object({
       packet: Type.String({ description: 'The packet after the program, in hex.' }),
       cost: Cost,
       fault: Nullable(Type.Object({ code: Type.String(), message: Type.String() }, closed), 'Set when the engine ended the program.'),
-      trace: Type.Optional(Type.Array(TraceStep, { description: 'Every executed instruction.' }))
+      trace: Type.Optional(Type.Array(TraceStep, { description: 'Every executed instruction.' })),
+      explanation: Type.Optional(LookupExplanation)
     }, { title: 'NodeLookup', ...closed }))
   }, closed), { description: 'One for each flow or packet, in their order.' })
 }, { title: 'LookupReport', description: 'What the nodes do with the packets.', ...closed })

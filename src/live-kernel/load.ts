@@ -18,11 +18,18 @@ export interface LoadedObject {
 const PSEUDO_MAP_FD = 1
 const PSEUDO_MAP_VALUE = 2
 
-/** @param edit last word on a map before it is created. @throws Error with the errno and the verifier's last lines */
-export function loadObject (bpf: Bpf, object: CollectionSpec, edit: (spec: MapSpec) => MapSpec = (spec) => spec): LoadedObject {
+/**
+ * @param edit last word on a map before it is created
+ * @param creating runs the creation of a map; with fewer privileges, say
+ * @throws Error with the errno and the verifier's last lines
+ */
+export function loadObject (
+  bpf: Bpf, object: CollectionSpec, edit: (spec: MapSpec) => MapSpec = (spec) => spec,
+  creating: (create: () => number) => number = (create) => create()
+): LoadedObject {
   const maps = new Map(object.maps.map((declared) => {
     const spec = edit(declared)
-    return [declared.name, { spec, fd: createMap(bpf, spec) }] as const
+    return [declared.name, { spec, fd: creating(() => createMap(bpf, spec)) }] as const
   }))
   const [program] = object.programs
   if (program === undefined) throw new Error('the object has no program')

@@ -5,39 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createApi } from './support/api.ts'
+import { parseCurl } from './support/curl.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const file = join(root, 'README.md')
 const write = process.env['README_WRITE'] === '1'
-
-interface Request {
-  readonly method: string
-  readonly url: string
-  readonly headers: Record<string, string>
-  readonly payload: string | Buffer | undefined
-  readonly lines: number
-}
-
-function parseCurl (command: string): Request {
-  const [curl = '', , lines] = /^(.*?)(\| head -n (\d+))?$/.exec(command)?.slice(1) ?? []
-  const words = [...curl.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
-  const headers: Record<string, string> = {}
-  let method = 'GET'
-  let url = ''
-  let payload: string | Buffer | undefined
-  for (let at = 1; at < words.length; at++) {
-    const word = words[at] ?? ''
-    const value = words[at + 1] ?? ''
-    if (word === '-s') continue
-    else if (word === '-X') method = value
-    else if (word === '-H') headers[value.slice(0, value.indexOf(':'))] = value.slice(value.indexOf(':') + 1).trim()
-    else if (word === '-d') payload = value
-    else if (word === '--data-binary') payload = readFileSync(join(root, value.replace(/^@/, '')))
-    else url = word
-    if (word.startsWith('-')) at++
-  }
-  return { method, url: url.replace('http://127.0.0.1:8080', ''), headers: { accept: '*/*', ...headers }, payload, lines: lines === undefined ? Infinity : Number(lines) }
-}
 
 t.test('the README\'s requests and answers', async (t) => {
   const api = await createApi()

@@ -81,6 +81,7 @@ t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
     const sim = testSimulator({ nodes: [] })
     sim.createNode({ name: 'blob', tableSizePolicy: { fixed: m } })
     for (const layout of ['fixed', 'dynamic', 'packed', 'compact'] as const) sim.createNode({ name: layout, layout, tableSizePolicy: { fixed: m } })
+    sim.createNode({ name: 'masked', spectreMasking: true, tableSizePolicy: { fixed: m } })
     sim.createNode({ name: 'flat', layout: 'flat', tableSizePolicy: { fixed: m }, mapSizes: { services: 65_536, backends: 65_536, revNat: 65_536, maglev: 8 } })
     for (const { family, source, sourcePort, destinationPort, protocol, n, backendId } of flows.filter((one) => one.m === m)) {
       const destination = family === 4 ? '172.20.0.10' : 'fd00:20::10'
@@ -93,6 +94,17 @@ t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
       for (const node of results[0]?.nodes ?? []) t.equal(node.backend?.address, expected, `${node.node} m=${m} n=${n} ${source}:${sourcePort}`)
     }
   }
+})
+
+t.test('masked maps take a power of two of elements', async (t) => {
+  const sim = testSimulator({ nodes: [] })
+  for (const spectreMasking of [false, true]) sim.createNode({ name: spectreMasking ? 'masked' : 'plain', layout: 'compact', spectreMasking })
+  sim.putService(someService('echo', '172.20.0.10', someBackends(300)))
+  const tableOf = (node: string): object[] => sim.listMaps(node).filter(({ fullName }) => fullName === 'cilium_maglev_inner')
+    .map(({ max_entries: entries, bytes_memlock: memlock, allocatedBytes }) => ({ entries, memlock, allocatedBytes }))
+  const memlock = 312 + 9 * 3784
+  t.same(tableOf('plain'), [{ entries: 9, memlock, allocatedBytes: 36_864 }])
+  t.same(tableOf('masked'), [{ entries: 9, memlock, allocatedBytes: Math.ceil((312 + 16 * 3784) / 4096) * 4096 }])
 })
 
 function vectorService (family: number, address: string, port: number, protocol: 'TCP' | 'UDP', n: number): ServiceSpec {

@@ -37,7 +37,8 @@ function shapeOf (node: ReportNode, map: ReportMap): MapShape {
     valueSize: map.bytes_value,
     maxEntries: map.max_entries,
     flags: map.flags,
-    possibleCpus: node.possibleCpus
+    possibleCpus: node.possibleCpus,
+    bypassSpecV1: !node.spectreMasking
   }
 }
 

@@ -15,6 +15,7 @@ export interface ReportNode {
   readonly seed: string
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
+  readonly spectreMasking: boolean
   readonly engine: string
   readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
 }

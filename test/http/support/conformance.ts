@@ -50,7 +50,9 @@ export class Conformance {
     const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
     const operations = this.#paths.find(({ pattern }) => pattern.test(path))?.operations
     const operation = operations?.[method.toLowerCase() === 'head' ? 'get' : method.toLowerCase()]
-    const problem = answer.status >= 400 && type !== 'application/json' ? problemFaults(type, answer) : []
+    // health is JSON, the page for people HTML; that they are declared as such is seen to below
+    const otherwise = type === 'application/json' || type === 'text/html'
+    const problem = answer.status >= 400 && !otherwise ? problemFaults(type, answer) : []
     if (operation === undefined) return answer.status < 400 && method !== 'OPTIONS' ? [...problem, 'the operation is not documented'] : problem
     // a success has to be declared by its status; what is none may be one of the range
     const range = answer.status >= 500 ? 'default' : answer.status >= 400 ? '4XX' : 'none'

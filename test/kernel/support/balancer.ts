@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { readObject } from '../../../lib/bpf/object/index.ts'
 import type { MapSpec } from '../../../lib/bpf/object/index.ts'
 import {
-  constantsMapName, decodeRevNatId, encodeLoadTimeConstants, encodeU32, innerMapName, mapNames, metricsMapName,
-  objectFile, reasons, sumCounters
+  constantsMapName, decodeRevNatId, encodeU32, innerMapName, mapNames, metricsMapName,
+  objectFile, reasons, sumCounters, withLoadTimeConstants
 } from '../../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../../lib/datapath/index.ts'
 import { templateAttributes } from '../../../lib/loadbalancer/index.ts'
@@ -25,11 +25,14 @@ export interface KernelBalancer extends WorldMaps {
   counters (): number[]
 }
 
-/** @param m table size of layouts which have one for all; the others take it from each table */
-export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): KernelBalancer {
+/**
+ * @param m table size of layouts which have one for all; the others take it from each table
+ * @param entries of the services and backends maps, where the object's own are too few
+ */
+export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number, entries?: number): KernelBalancer {
   const spec = readObject(readFileSync(join(import.meta.dirname, '../../../lib/datapath', objectFile(layout))), { name: 'balancer' })
   if (!spec.ok) throw new Error(spec.error.message)
-  const object = loadObject(bpf, spec.value, (declared) => editMap(declared, layout, m))
+  const object = loadObject(bpf, spec.value, (declared) => editMap(declared, layout, m, entries))
   const map = (name: string): { fd: number, spec: MapSpec } => object.maps.get(name) ?? fail(`no map ${name}`)
   const update = (fd: number, key: Uint8Array, value: Uint8Array): void => {
     const result = bpf.update(fd, key, value)
@@ -60,10 +63,13 @@ export function loadBalancer (bpf: Bpf, layout: DatapathLayout, m: number): Kern
   }
 }
 
-function editMap (spec: MapSpec, layout: DatapathLayout, m: number): MapSpec {
+function editMap (spec: MapSpec, layout: DatapathLayout, m: number, entries?: number): MapSpec {
+  const raised = [mapNames.services[4], mapNames.backends[4]].some((name) => name === spec.name)
+  if (entries !== undefined && raised) return { ...spec, maxEntries: entries }
   if (spec.name === constantsMapName) {
     const { jhash4, jhash6 } = defaultSeed()
-    return { ...spec, contents: encodeLoadTimeConstants({ hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }) }
+    const constants = { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: m }
+    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants) }
   }
   if (layout === 'flat') return Object.values<string>(mapNames.maglev).includes(spec.name) ? { ...spec, maxEntries: flatServices * m } : spec
   return spec.inner === undefined ? spec : { ...spec, inner: { ...spec.inner, ...templateAttributes(layout, m) } }

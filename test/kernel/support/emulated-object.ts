@@ -8,7 +8,8 @@ import type { TranslatedProgram } from '../../../lib/bpf/rewrite/index.ts'
 import { verify } from '../../../lib/bpf/verifier/index.ts'
 import type { VerifierMap } from '../../../lib/bpf/verifier/index.ts'
 
-export function emulatedProgram (object: CollectionSpec): TranslatedProgram {
+/** @param bypassSpecV1 whether the maps' creator has CAP_PERFMON, and lookups in them are not masked */
+export function emulatedProgram (object: CollectionSpec, bypassSpecV1 = true): TranslatedProgram {
   const [program] = object.programs
   if (program === undefined) throw new Error('the object has no program')
   const relocated = applyCoreRelocations(program.insns, program.coreRelocations, kernel618.structs)
@@ -22,14 +23,14 @@ export function emulatedProgram (object: CollectionSpec): TranslatedProgram {
     insns[insn + 1] = { ...upper, imm: valueOffset ?? 0 }
     return { insn, usedMap: names.indexOf(map), valueOffset }
   })
-  const maps = names.map((name, index) => viewOf(object.maps.find((map) => map.name === name) as MapSpec, index + 1))
+  const maps = names.map((name, index) => viewOf(object.maps.find((map) => map.name === name) as MapSpec, index + 1, bypassSpecV1))
   const input = { insns, maps, mapRefs, profile: kernel618, type: program.type, license: object.license }
   const result = verify(input)
   if (!result.ok) throw new Error(result.log)
   return rewrite({ ...input, facts: result.facts, subprograms: result.subprograms, inlining: 'kernel' })
 }
 
-function viewOf (spec: MapSpec, id: number): VerifierMap {
+function viewOf (spec: MapSpec, id: number, bypassSpecV1: boolean): VerifierMap {
   const { name, type, keySize, valueSize, maxEntries, flags, inner, contents, freeze = false } = spec
   return {
     id,
@@ -40,8 +41,8 @@ function viewOf (spec: MapSpec, id: number): VerifierMap {
     maxEntries,
     flags,
     frozen: freeze,
-    bypassSpecV1: true,
-    ...(inner === undefined ? {} : { inner: viewOf(inner, 0) }),
+    bypassSpecV1,
+    ...(inner === undefined ? {} : { inner: viewOf(inner, 0, bypassSpecV1) }),
     ...(contents === undefined ? {} : { contents })
   }
 }
