@@ -1,6 +1,6 @@
 // The part of the simulator that is about nodes: settings, and what lies in a node's kernel.
 
-import { defaultSettings } from '../loadbalancer/index.ts'
+import { defaultSettings, Rehearsal } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
 import type { KernelMap } from '../bpf/map/index.ts'
 import type { LoadedProgram } from '../bpf/syscall/index.ts'
@@ -15,7 +15,7 @@ import { mapEntries, mapView, programView, xlatedText } from './views.ts'
 import { watchNode } from './watch.ts'
 
 type NodeOperations = Pick<Simulator, 'listNodes' | 'getNode' | 'createNode' | 'updateNode' | 'deleteNode' | 'listFrontends' | 'getFrontend' |
-  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'watch' | 'attach'>
+  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'watch' | 'rehearse' | 'attach'>
 
 const ENTRIES_DEFAULT = 50
 
@@ -50,6 +50,7 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
     xlated: (name, id) => xlatedText(programOf(set.get(name), id)),
     lbMapsText: (name) => lbMapsText(set.get(name).maps),
     watch: (name) => watchNode(set.get(name)),
+    rehearse: (name) => new Rehearsal(set.get(name).settings, set.cluster),
     attach: (name) => {
       const { settings, generation, datapath, cpuLeases } = set.get(name)
       return {

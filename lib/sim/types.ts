@@ -4,6 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
+import type { Rehearsal } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
@@ -313,6 +314,9 @@ export interface Simulator {
   /** bpftool's text, with the C lines */
   xlated (node: string, id: number): string
   lbMapsText (node: string): string
+
+  /** the node's agent over a copy of the desired state: plans changes, writes nothing; it does not see later changes */
+  rehearse (node: string): Rehearsal
 
   lookup (request: LookupRequest): LookupReport
   /** lib/sim/reports.ts answers it; formatReport of lib/report prints it in other forms */

@@ -63,6 +63,14 @@ export const limits = {
   foundMaps: 20_000,
   /** services that a memory report lists */
   servicesListed: 1000,
+  /** of an example service of the convergence report */
+  reportPorts: 512,
+  reportFrontendsPerPort: 17,
+  reportBackends: 1000,
+  /** that change at once there */
+  reportServices: 20_000,
+  /** rows of a report about single services */
+  reportWorst: 100,
   mixLength: 4096
 } as const
 

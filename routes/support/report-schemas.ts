@@ -2,7 +2,7 @@
 
 import { Type, type TProperties, type TSchema } from 'typebox'
 import { largestTableSize, supportedTableSizes } from '../../lib/maglev/index.ts'
-import type { ReportKind } from '../../lib/report/index.ts'
+import { defaultAssumptions, rcuWaits, type RcuWait, type ReportKind } from '../../lib/report/index.ts'
 import { limits } from './limits.ts'
 import { closed, nodeExample, NodeCreation, NodeName } from './schemas.ts'
 
@@ -23,6 +23,15 @@ const FoundMap = Type.Object({
   max_entries: Type.Integer({ minimum: 0 }),
   bytes_memlock: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { title: 'FoundMap', description: 'A map of a machine, as `bpftool map show -j` prints it.', additionalProperties: true })
+const integer = (minimum: number, maximum: number, description: string) => Type.Optional(Type.Integer({ minimum, maximum, description }))
+
+/** of the convergence report */
+const unitCosts = [
+  ['rcuWaitMs', 'Milliseconds of an RCU grace period', 60_000], ['expeditedWaitMs', 'Milliseconds of an expedited one', 60_000],
+  ['fillNsPerSlot', 'Nanoseconds to build a table, per slot', 1e9], ['mapCreateUs', 'Microseconds to create an inner map', 1e6],
+  ['mapUpdateUs', 'Microseconds of a system call that writes', 1e6], ['elementNs', 'Nanoseconds per element of a batch update', 1e9],
+  ['byteNs', 'Nanoseconds per byte written', 1e6]
+] as const
 
 /** Options by kind, as members of a body. A name means the same in every kind that has it. */
 const options: Readonly<Record<ReportKind, TProperties>> = {
@@ -48,6 +57,17 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
   'lookup-cost': {
     seed,
     flowsPerClass: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.flowsPerLookup, description: 'Flows that are run for each class of frontends; 16 unless said.' }))
+  },
+  convergence: {
+    ports: integer(1, limits.reportPorts, 'Ports of the largest example service; 400 unless said.'),
+    frontendsPerPort: integer(1, limits.reportFrontendsPerPort, 'Addresses of each port, one table each: its own, and node addresses for its NodePort; 3 unless said.'),
+    backends: integer(1, limits.reportBackends, 'Backends of each example service; 4 unless said.'),
+    services: integer(1, limits.reportServices, 'Example services that change at once; 1000 unless said.'),
+    eventsPerBackend: integer(1, 3, 'Endpoint events of a backend that is replaced: 1 in one update; 2 the new one comes, the old one goes; 3 it terminates in between. 2 unless said.'),
+    worst: integer(1, limits.reportWorst, 'Services of the cluster to list, those whose restart takes longest; 10 unless said.'),
+    rcuWait: Type.Optional(Type.Unsafe<RcuWait>({ type: 'string', enum: [...rcuWaits], description: 'The wait after updates of the outer map that sentences go by: `each` (Cilium\'s, unless said), `batched` or `expedited`; rows have all three.' })),
+    ...Object.fromEntries(unitCosts.map(([name, unit, most]) => [name, Type.Optional(Type.Number({ minimum: 0, maximum: most, description: `${unit}; ${defaultAssumptions[name]} unless said.` }))])),
+    batch: integer(1, 65_536, `Outer updates in one batch update; ${defaultAssumptions.batch} unless said.`)
   }
 }
 

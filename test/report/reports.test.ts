@@ -192,7 +192,7 @@ t.test('layouts', async (t) => {
 })
 
 t.test('the same state and seed give the same bytes in every form', async (t) => {
-  for (const kind of ['memory', 'lookup-cost'] as const) {
+  for (const kind of ['memory', 'lookup-cost', 'convergence'] as const) {
     for (const form of ['json', 'csv', 'text'] as const) {
       const text = formatReport(clusterOf([3, 10]).report({ kind }), form)
       t.equal(text, formatReport(clusterOf([3, 10]).report({ kind }), form), `${kind} ${form}`)

@@ -4,6 +4,7 @@
 import type { Cost } from '../../bpf/core/cost.ts'
 import type { MapTypeName } from '../../bpf/profile/index.ts'
 import type { StepProbe } from '../../datapath/index.ts'
+import type { Rehearsal } from '../../loadbalancer/index.ts'
 import type { BackendState, Protocol, TableSizePolicy } from '../../maglev/index.ts'
 
 export interface ReportNode {
@@ -106,6 +107,8 @@ export interface ReportSource {
   listFrontends (node: string): readonly ReportFrontend[]
   listMaps (node: string): readonly ReportMap[]
   getMap (node: string, id: number): ReportMap
+  /** the node's agent without its maps, with all services that there are, to plan changes on */
+  rehearse (node: string): Rehearsal
   listPrograms (node: string): readonly ReportProgram[]
   lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
     readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
