@@ -24,7 +24,6 @@ export interface ReportNode {
 export interface ReportBackend {
   /** the node's own */
   readonly id: number
-  readonly service: { readonly namespace: string, readonly name: string }
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
