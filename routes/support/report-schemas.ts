@@ -12,17 +12,19 @@ const list = (example: string, description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 256, description, examples: [example] }))
 const amount = (description: string) => Type.Optional(Type.String({ pattern: '^[0-9]{1,5}%?$', maxLength: 6, description, examples: ['25%', '1'] }))
 
+const u32 = (description: string) => Type.Integer({ minimum: 0, maximum: 4_294_967_295, description })
+
 /** As bpftool prints it; what else it prints is taken and not read. */
 const FoundMap = Type.Object({
-  id: Type.Optional(Type.Integer({ minimum: 0 })),
-  type: Type.Union([Type.String({ maxLength: 64 }), Type.Integer()]),
-  name: Type.Optional(Type.String({ maxLength: 64 })),
-  flags: Type.Optional(Type.Integer({ minimum: 0 })),
-  bytes_key: Type.Integer({ minimum: 0 }),
-  bytes_value: Type.Integer({ minimum: 0 }),
-  max_entries: Type.Integer({ minimum: 0 }),
-  bytes_memlock: Type.Optional(Type.Integer({ minimum: 0 }))
-}, { title: 'FoundMap', description: 'A map of a machine, as `bpftool map show -j` prints it.', additionalProperties: true })
+  id: Type.Optional(u32('Id of the map.')),
+  type: Type.Union([Type.String({ maxLength: 64 }), u32('Number of the type.')], { description: 'Type; a number where bpftool has no name for it.' }),
+  name: Type.Optional(Type.String({ maxLength: 64, description: 'As the kernel keeps it: 15 characters.' })),
+  flags: Type.Optional(u32('Flags of its creation.')),
+  bytes_key: u32('Bytes of a key.'),
+  bytes_value: u32('Bytes of a value.'),
+  max_entries: u32('Most elements.'),
+  bytes_memlock: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 48, description: 'Memory as the kernel reports it.' }))
+}, { title: 'FoundMap', description: 'A map of a machine, as `bpftool map show -j` prints it.', maxProperties: 64, additionalProperties: true })
 const integer = (minimum: number, maximum: number, description: string) => Type.Optional(Type.Integer({ minimum, maximum, description }))
 
 /** of the convergence report */
