@@ -57,6 +57,8 @@ export const limits = {
   /** answers that the page keeps */
   pagesKept: 16,
   reportTrials: 1000,
+  /** flows of one population in a report */
+  reportFlows: 100_000,
   mixLength: 4096
 } as const
 

@@ -78,6 +78,13 @@ export interface ReportLookup {
   readonly fault: object | null
 }
 
+export interface ReportFlowCounter {
+  count (frontend: ReportFrontend, flows: number, seed: number): Generator<undefined, {
+    readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+    readonly unserved: number
+  } | null>
+}
+
 export interface ReportSource {
   revision (): number
   listNodes (): readonly ReportNode[]
@@ -86,6 +93,7 @@ export interface ReportSource {
   listMaps (node: string): readonly ReportMap[]
   getMap (node: string, id: number): ReportMap
   listPrograms (node: string): readonly ReportProgram[]
+  flowCounter (node: string): ReportFlowCounter
   lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
     readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
   }
