@@ -257,6 +257,21 @@ export interface NodeAttachment {
   readonly cpuLeases: CpuLeases
 }
 
+/** Where flows go, by the packets that the program rewrote. */
+export interface FlowCounter {
+  /**
+   * So many distinct seeded flows to a frontend of the node, in steps of a few milliseconds; nothing else counts in them.
+   * @returns null for a protocol that the datapath does not know, and when the node or the table is not the same any more
+   */
+  count (frontend: Pick<FrontendView, 'id' | 'address' | 'port' | 'protocol' | 'table'>, flows: number, seed: number): Generator<undefined, FlowCounts | null>
+}
+
+export interface FlowCounts {
+  readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+  /** flows that reached no backend */
+  readonly unserved: number
+}
+
 export interface ClusterState {
   readonly revision: number
   readonly nodeAddresses: readonly string[]
@@ -329,4 +344,6 @@ export interface Simulator {
   scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
+  /** of the node as it is now; throws NODE_NOT_FOUND */
+  flowCounter (node: string): FlowCounter
 }

@@ -71,6 +71,8 @@ export const limits = {
   reportServices: 20_000,
   /** rows of a report about single services */
   reportWorst: 100,
+  /** flows of one population in a report */
+  reportFlows: 100_000,
   mixLength: 4096
 } as const
 

@@ -4,7 +4,7 @@ import { Type, type TProperties, type TSchema } from 'typebox'
 import { largestTableSize, supportedTableSizes } from '../../lib/maglev/index.ts'
 import { defaultAssumptions, rcuWaits, type RcuWait, type ReportKind } from '../../lib/report/index.ts'
 import { limits } from './limits.ts'
-import { closed, nodeExample, NodeCreation, NodeName } from './schemas.ts'
+import { closed, nodeExample, NodeCreation, NodeName, OneOf } from './schemas.ts'
 
 const seed = Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: 'Seed of what is drawn; 1 unless said. The same seed gives the same report.' }))
 
@@ -40,10 +40,15 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
   memory: {
     seed,
     trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' })),
-    services: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.servicesListed, description: 'How many of the dearest services of the cluster are listed; 10 unless said.' })),
+    servicesListed: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.servicesListed, description: 'How many of the dearest services of the cluster are listed; 10 unless said.' })),
     ramBytes: Type.Optional(Type.Integer({ minimum: 2 ** 20, maximum: 2 ** 48, description: 'Memory of the machine, by which Cilium sizes the maps for connections; 64 GiB unless said.' })),
     bpfMapDynamicSizeRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Cilium\'s bpf-map-dynamic-size-ratio; 0.0025 unless said, 0 for fixed sizes.' })),
     maps: Type.Optional(Type.Array(FoundMap, { maxItems: limits.foundMaps, description: 'Output of `bpftool map show -j`, to be set against the prediction.' }))
+  },
+  balance: {
+    seed,
+    flows: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportFlows, description: 'Flows to one frontend of each class, in each population; 4096 unless said.' })),
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Populations of flows for each class; 5 unless said.' }))
   },
   disruption: {
     seed,
@@ -54,7 +59,7 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
     maxSurge: amount('Backends over N during a rolling restart, a number or percent as in a Deployment; `25%` unless said.'),
     maxUnavailable: amount('Backends that may be missing during a rolling restart, a number or percent as in a Deployment; `25%` unless said.'),
     tableSize: Type.Optional(Type.Integer({ minimum: supportedTableSizes[0], maximum: largestTableSize, description: 'M that nodes with one M for all are given in its place; the next larger one unless said.' })),
-    addresses: Type.Optional(Type.Union([Type.Literal('sequential'), Type.Literal('drawn')], { type: 'string', description: 'Backends of a mix: addresses in sequence unless said, or drawn anew for every trial. Those of the cluster are its own.' }))
+    addresses: Type.Optional(OneOf(['sequential', 'drawn'], 'Backends of a mix: addresses in sequence unless said, or drawn anew for every trial. Those of the cluster are its own.'))
   },
   'lookup-cost': {
     seed,

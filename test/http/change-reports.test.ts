@@ -23,6 +23,20 @@ t.test('disruption: options in the query, in the body, as a run', async (t) => {
   t.same((await api.call('GET', links.results)).json(), body, 'the run gives the same report')
 })
 
+t.test('balance: of the cluster, of a mix, as a run', async (t) => {
+  const sim = testSimulator()
+  sim.putService(someService('s', '172.20.0.1', someBackends(4)))
+  const api = await createApi({ sim })
+  t.teardown(() => api.close())
+  const query = (await api.call('GET', '/v1/reports/balance?nodes=cilium&trials=2&flows=100')).json()
+  t.match(query, { kind: 'balance', nodes: [{ node: 'cilium', rows: [{ backends: 4, flows: { flows: 100, unserved: 0 } }] }] })
+  const asked = { mix: '2x3,1x9', variants, trials: 2, flows: 100 }
+  const body = (await api.call('POST', '/v1/reports/balance', { body: asked })).json()
+  const run = await api.call('POST', '/v1/runs', { body: { kind: 'report', report: 'balance', ...asked }, headers: { prefer: 'wait=30' } })
+  const { links } = run.json() as { links: { results: string } }
+  t.same((await api.call('GET', links.results)).json(), body)
+})
+
 t.test('what is refused names its place', async (t) => {
   const api = await createApi()
   t.teardown(() => api.close())
@@ -33,7 +47,9 @@ t.test('what is refused names its place', async (t) => {
     ['disruption', { maxSurge: 'x' }, '/maxSurge'],
     ['disruption', { tableSize: 1000 }, '/tableSize'],
     ['disruption', { trials: 1001 }, '/trials'],
-    ['disruption', { addresses: 'sequential' }, '/addresses']
+    ['disruption', { addresses: 'sequential' }, '/addresses'],
+    ['balance', { flows: 100_000, trials: 11 }, '/flows'],
+    ['balance', { flows: 0 }, '/flows']
   ]
   for (const [kind, body, pointer] of refusals) {
     for (const [url, sent] of [[`/v1/reports/${kind}`, body], ['/v1/runs', { kind: 'report', report: kind, ...body }]] as const) {

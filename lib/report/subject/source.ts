@@ -99,6 +99,13 @@ export interface StepCost {
   readonly cost: Cost
 }
 
+export interface ReportFlowCounter {
+  count (frontend: ReportFrontend, flows: number, seed: number): Generator<undefined, {
+    readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+    readonly unserved: number
+  } | null>
+}
+
 export interface ReportSource {
   revision (): number
   listNodes (): readonly ReportNode[]
@@ -109,6 +116,7 @@ export interface ReportSource {
   /** the node's agent without its maps, with all services that there are, to plan changes on */
   rehearse (node: string): Rehearsal
   listPrograms (node: string): readonly ReportProgram[]
+  flowCounter (node: string): ReportFlowCounter
   lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
     readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
   }
