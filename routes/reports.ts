@@ -9,6 +9,7 @@ import { answer, jsonAnswer, text } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { limits } from './support/limits.ts'
 import { chosenFormat, formatQuery } from './support/negotiation.ts'
+import { resolveOptions } from './support/report-options.ts'
 import { reportBody, reportQuery } from './support/report-schemas.ts'
 import { inSteps } from './support/steps.ts'
 
@@ -27,7 +28,7 @@ const reportAnswer = answer('The report.', {
 })
 const forms = formatQuery('json', 'text', 'csv')
 
-export const reports: Route = async (app, { sim }) => {
+export const reports: Route = async (app, { sim, runs, caches }) => {
   app.get('/v1/reports', {
     schema: { operationId: 'listReports', tags, summary: 'List reports', response: { 200: jsonAnswer('The reports there are.', Kinds) } }
   }, async () => ({ items: reportKinds.map((kind) => ({ kind, description: describeKind(kind), link: `/v1/reports/${kind}` })) }))
@@ -51,7 +52,8 @@ export const reports: Route = async (app, { sim }) => {
   }
 
   async function send (request: FastifyRequest, reply: FastifyReply, kind: ReportKind, asked: object): Promise<FastifyReply> {
-    const report = await inSteps(sim.reportSteps({ kind, ...asked } as ReportRequest))
+    const options = resolveOptions(asked as Record<string, unknown>, { result: (id) => runs.result(id), caches })
+    const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest))
     const format = chosenFormat(request)
     if (format === 'html') throw new TypeError('not a form of reports')
     return reply.type(reportMediaTypes[format]).send(formatReport(report, format))

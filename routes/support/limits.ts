@@ -57,6 +57,8 @@ export const limits = {
   /** answers that the page keeps */
   pagesKept: 16,
   reportTrials: 1000,
+  /** lookups that a report counts in its model of caches */
+  reportCacheLookups: 1_000_000,
   mixLength: 4096
 } as const
 
