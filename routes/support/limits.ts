@@ -73,6 +73,8 @@ export const limits = {
   reportWorst: 100,
   /** flows of one population in a report */
   reportFlows: 100_000,
+  /** lookups that a report counts in its model of caches */
+  reportCacheLookups: 1_000_000,
   mixLength: 4096
 } as const
 

@@ -35,6 +35,15 @@ const unitCosts = [
   ['byteNs', 'Nanoseconds per byte written', 1e6]
 ] as const
 
+const CacheModel = Type.Object({
+  levels: Type.Array(Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 16, description: 'Name.' }),
+    sizeBytes: Type.Integer({ minimum: 64, maximum: 1_073_741_824, description: 'Whole sets: a multiple of ways x lineBytes.' }),
+    ways: Type.Integer({ minimum: 1, maximum: 64, description: 'Lines of a set.' }),
+    lineBytes: Type.Integer({ minimum: 16, maximum: 4096, description: 'A power of two.' })
+  }, closed), { minItems: 1, maxItems: 4, description: 'From the one next to the processor on.' })
+}, closed)
+
 /** Options by kind, as members of a body. A name means the same in every kind that has it. */
 const options: Readonly<Record<ReportKind, TProperties>> = {
   memory: {
@@ -63,7 +72,16 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
   },
   'lookup-cost': {
     seed,
-    flowsPerClass: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.flowsPerLookup, description: 'Flows that are run for each class of frontends; 16 unless said.' }))
+    flowsPerClass: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.flowsPerLookup, description: 'Flows that are run for each class of frontends; 16 unless said.' })),
+    cacheLookups: Type.Optional(Type.Integer({
+      minimum: 0, maximum: limits.reportCacheLookups, description: 'Lookups that are counted in the model of caches once it is warm; 0 leaves it out; 50000 unless said.'
+    })),
+    cache: Type.Optional(Type.Union([Type.Literal('machine'), CacheModel], {
+      description: 'Caches of the model: `machine` for those of the server\'s own machine, or their levels; those of a usual server unless said.'
+    })),
+    benchmark: Type.Optional(Type.String({
+      minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9-]+$', description: 'Id of a run of kind benchmark that has succeeded: its times are quoted.'
+    }))
   },
   convergence: {
     ports: integer(1, limits.reportPorts, 'Ports of the largest example service; 400 unless said.'),

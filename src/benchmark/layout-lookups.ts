@@ -53,7 +53,7 @@ export function * measureLookups (bpf: Bpf, { parts, m, rounds }: LookupsPlan): 
       hotBackends: { small: parts[0]?.backends ?? 0, large: parts.at(-1)?.backends ?? 0 },
       rows: probes.map(({ layout, memlockBytes }, index) => {
         const [hotSmallNs = NaN, hotLargeNs = NaN, mixNs = NaN] = ns[index]?.map(median) ?? []
-        return { layout, hotSmallNs, hotLargeNs, mixNs, memlockBytes }
+        return { layout, hotSmallNs, hotLargeNs, mixNs, mixLeastNs: Math.min(...ns[index]?.[2] ?? []), memlockBytes }
       }),
       samePicks: new Set(sums).size === 1
     }

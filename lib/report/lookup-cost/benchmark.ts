@@ -70,6 +70,8 @@ export interface BenchmarkLookup {
   readonly hotSmallNs: number
   readonly hotLargeNs: number
   readonly mixNs: number
+  /** of all rounds the quickest: what other work on the machine disturbed least */
+  readonly mixLeastNs: number
   readonly memlockBytes: number
 }
 
