@@ -40,13 +40,23 @@ export interface Cell {
   readonly number?: boolean
 }
 
-/** The first cell of a row is its heading. A table wider than the screen scrolls by itself, by keyboard too. */
-export const table = (caption: string, headings: ReadonlyArray<{ readonly title: string, readonly number?: boolean }>, rows: ReadonlyArray<readonly Cell[]>): Markup => html`
-<div class="scroll" tabindex="0" role="region" aria-label="${text(caption)}"><table><caption>${text(caption)}</caption>
-<thead><tr>${headings.map(({ title, number = false }) => html`<th scope="col"${number ? html` class="number"` : none}>${text(title)}</th>`)}</tr></thead>
-<tbody>${rows.map((cells) => html`<tr>${cells.map(({ body, number = false }, index) => index === 0
-    ? html`<th scope="row">${body}</th>`
-    : html`<td${number ? html` class="number"` : none}>${body}</td>`)}</tr>\n`)}</tbody></table></div>`
+interface Heading {
+  readonly title: string
+  readonly number?: boolean
+}
+
+const numeric = (number = false): Markup => number ? html` class="number"` : none
+
+/**
+ * The first cell of a row is its heading. A table wider than the screen scrolls by itself, by keyboard too; with `cards` a narrow screen
+ * gets its rows below each other instead, every value under the name of its column. Roles are said because that takes away the layout of a table.
+ */
+export const table = (caption: string, headings: readonly Heading[], rows: ReadonlyArray<readonly Cell[]>, form: 'scroll' | 'cards' = 'scroll'): Markup => html`
+<div class="${text(form)}" tabindex="0" role="region" aria-label="${text(caption)}"><table role="table"><caption>${text(caption)}</caption>
+<thead role="rowgroup"><tr role="row">${headings.map(({ title, number }) => html`<th role="columnheader" scope="col"${numeric(number)}>${text(title)}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows.map((cells) => html`<tr role="row">${cells.map(({ body, number }, index) => index === 0
+    ? html`<th role="rowheader" scope="row">${body}</th>`
+    : html`<td role="cell" data-label="${text(headings[index]?.title ?? '')}"${numeric(number)}>${body}</td>`)}</tr>\n`)}</tbody></table></div>`
 
 export const link = (href: string, label: string): Markup => html`<a href="${text(href)}">${text(label)}</a>`
 

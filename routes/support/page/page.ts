@@ -85,7 +85,7 @@ function nodesBox (view: PageView): Markup {
     body: html`<p class="quiet">Bytes are of the Maglev tables with their outer maps: as the kernel reports them (memlock), and as it allocates them. A flow moves without need when one backend leaves and the flow was not its own.</p>
 ${table('Costs of each node',
       columns.map(({ title }, index) => ({ title, number: index > 1 })),
-      rows.map((cells) => cells.map((cell, index) => ({ body: text(cell === null ? '-' : String(cell)), number: index > 1 }))))}`,
+      rows.map((cells) => cells.map((cell, index) => ({ body: text(cell === null ? '-' : String(cell)), number: index > 1 }))), 'cards')}`,
     curl: [reportCurl(view, 'memory'), reportCurl(view, 'lookup-cost')]
   })
 }
