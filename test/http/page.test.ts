@@ -76,7 +76,7 @@ t.test('a cluster: its own figures, a flow step by step, links that work', async
     t.ok(page.text.includes(`>${explanation?.slot?.index} of ${explanation?.slot?.m}<`), `${node}: slot`)
     t.ok(page.text.includes(`>${cost.instructions}<`), `${node}: instructions`)
   }
-  t.match(page.text, /do not agree.*different sizes \(M = 16381, 509\)/)
+  t.match(page.text, /do not agree: on cilium it goes to.*different sizes \(M = 16381, 509\)/)
   const links = [...page.text.matchAll(/href="(\/[^"]*)"/g)].map(([, href = '']) => plain(href))
   t.ok(links.some((href) => href.endsWith('/table')))
   for (const href of links) t.equal((await api.app.inject({ method: 'GET', url: href, headers: { accept } })).statusCode, 200, href)

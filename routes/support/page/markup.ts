@@ -49,7 +49,8 @@ const numeric = (number = false): Markup => number ? html` class="number"` : non
 
 /**
  * The first cell of a row is its heading. A table wider than the screen scrolls by itself, by keyboard too; with `cards` a narrow screen
- * gets its rows below each other instead, every value under the name of its column. Roles are said because that takes away the layout of a table.
+ * gets its rows below each other instead, every value under the name of its column. That takes the layout of a table away, and with it
+ * what screen readers know of it: hence the roles.
  */
 export const table = (caption: string, headings: readonly Heading[], rows: ReadonlyArray<readonly Cell[]>, form: 'scroll' | 'cards' = 'scroll'): Markup => html`
 <div class="${text(form)}" tabindex="0" role="region" aria-label="${text(caption)}"><table role="table"><caption>${text(caption)}</caption>

@@ -42,8 +42,8 @@ ${mixForm(view)}</header>
 <main id="main">
 ${nodesBox(view)}
 ${chartBox(view)}
-${findingsBox(view, documents)}
 ${flowBox(view.flow, view.typedMix, view.suggestions, view.curl, importCurl(view))}
+${findingsBox(view, documents)}
 ${importBox(view)}
 ${kernelBox(view)}
 </main>
