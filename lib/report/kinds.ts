@@ -2,6 +2,10 @@
 
 import type { ReportContext, ReportSteps } from './context.ts'
 import type { ReportDocument } from './document.ts'
+import { presentDisruption } from './disruption/present.ts'
+import type { DisruptionOptions } from './disruption/plan.ts'
+import { disruptionReport } from './disruption/report.ts'
+import type { DisruptionReport } from './disruption/report.ts'
 import { presentLookupCost } from './lookup-cost/present.ts'
 import { lookupCostReport } from './lookup-cost/report.ts'
 import type { LookupCostOptions, LookupCostReport } from './lookup-cost/report.ts'
@@ -12,6 +16,7 @@ import type { MemoryOptions, MemoryReport } from './memory/report.ts'
 /** What each kind may be asked beside the nodes or the mix it is about, and what it answers. */
 export interface ReportKinds {
   readonly memory: { readonly options: MemoryOptions, readonly report: MemoryReport }
+  readonly disruption: { readonly options: DisruptionOptions, readonly report: DisruptionReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
 }
 
@@ -30,6 +35,11 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     description: 'Bytes of each service size: its Maglev table, its share of the outer map, its entries; and what moves when a backend leaves.',
     build: memoryReport,
     present: presentMemory
+  },
+  disruption: {
+    description: 'What moves when backends are added, removed, drained, weighted or restarted, or M changes: needed, and without need.',
+    build: disruptionReport,
+    present: presentDisruption
   },
   'lookup-cost': {
     description: 'Instructions, map calls and memory accesses of one packet to a service of each size.',

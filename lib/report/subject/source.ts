@@ -3,7 +3,7 @@
 
 import type { Cost } from '../../bpf/core/cost.ts'
 import type { MapTypeName } from '../../bpf/profile/index.ts'
-import type { Protocol, TableSizePolicy } from '../../maglev/index.ts'
+import type { BackendState, Protocol, TableSizePolicy } from '../../maglev/index.ts'
 
 export interface ReportNode {
   readonly name: string
@@ -19,12 +19,26 @@ export interface ReportNode {
   readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
 }
 
-export interface ReportFrontend {
+export interface ReportBackend {
+  /** the node's own */
   readonly id: number
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
+  readonly weight: number
+  readonly state: BackendState
+}
+
+export interface ReportFrontend {
+  readonly id: number
+  readonly service: { readonly namespace: string, readonly name: string }
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  /** all that serve it, in whatever state */
+  readonly backends: readonly ReportBackend[]
   readonly table: { readonly m: number, readonly backends: number, readonly mapId: number } | null
+  readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
 }
 
 export interface ReportMap {
