@@ -1,6 +1,7 @@
 // Pieces of the page: boxes with the request that gives their data, tables, links. Whatever comes from outside goes through `text`.
 
 import { escapeMarkup } from '../../../lib/report/forms/markup.ts'
+import { shellQuoted } from '../report-forms.ts'
 
 /** Markup that is safe to put into the page as it is. */
 export type Markup = string & { readonly markup: unique symbol }
@@ -61,9 +62,6 @@ export const table = (caption: string, headings: readonly Heading[], rows: Reado
 
 export const link = (href: string, label: string): Markup => html`<a href="${text(href)}">${text(label)}</a>`
 
-/** A word for a POSIX shell. */
-export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
-
 /** `curl` lines against this server. */
 export interface Shell {
   get (path: string): string
@@ -72,6 +70,6 @@ export interface Shell {
 
 /** @param origin where the reader reaches this server, `http://127.0.0.1:8080` */
 export const shell = (origin: string): Shell => ({
-  get: (path) => `curl -s ${quoted(origin + path)}`,
-  post: (path, body) => `curl -s -X POST ${quoted(origin + path)} -H 'content-type: application/json' -d ${quoted(JSON.stringify(body))}`
+  get: (path) => `curl -s ${shellQuoted(origin + path)}`,
+  post: (path, body) => `curl -s -X POST ${shellQuoted(origin + path)} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(body))}`
 })

@@ -72,10 +72,13 @@ function mixForm ({ typedMix, mixError, reports }: PageView): Markup {
 }
 
 function reportCurl ({ curl, reports: { mix } }: PageView, kind: PageKind): string {
-  const options: Readonly<Record<string, string | number>> = pageQuestions[kind]
-  if (mix !== null) return curl.post(`/v1/reports/${kind}`, { mix, ...options })
-  const query = Object.entries(options).map(([name, value]) => `${name}=${value}`).join('&')
-  return curl.get(`/v1/reports/${kind}${query === '' ? '' : `?${query}`}`)
+  return mix === null ? curl.get(reportPath(kind, {})) : curl.post(`/v1/reports/${kind}`, { mix, ...pageQuestions[kind] })
+}
+
+/** Of the report on the cluster. */
+function reportPath (kind: PageKind, form: Readonly<Record<string, string>>): string {
+  const query = Object.entries({ ...pageQuestions[kind], ...form }).map(([name, value]) => `${name}=${value}`).join('&')
+  return `/v1/reports/${kind}${query === '' ? '' : `?${query}`}`
 }
 
 function nodesBox (view: PageView): Markup {
@@ -107,6 +110,7 @@ function chartBox (view: PageView): Markup {
 
 interface Findings {
   readonly kind: PageKind
+  readonly title: string
   readonly headline: string
   readonly findings: readonly string[]
 }
@@ -115,7 +119,7 @@ function findingsBox (view: PageView, documents: readonly Findings[]): Markup {
   return box({
     id: 'findings',
     title: 'What the reports find',
-    body: html`${documents.map(({ kind, headline, findings }, index) => html`<h3>${text(kind)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
+    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
     curl: documents.map(({ kind }) => reportCurl(view, kind))
   })
 }
