@@ -74,7 +74,7 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
     seed,
     flowsPerClass: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.flowsPerLookup, description: 'Flows that are run for each class of frontends; 16 unless said.' })),
     cacheLookups: Type.Optional(Type.Integer({
-      minimum: 0, maximum: limits.reportCacheLookups, description: 'Lookups that are counted in the model of caches once it is warm; 0 leaves it out; 50000 unless said.'
+      minimum: 0, maximum: limits.reportCacheLookups, description: 'Lookups that are counted in the model of caches once it is warm; 0 leaves it out; 16384 unless said.'
     })),
     cache: Type.Optional(Type.Union([Type.Literal('machine'), CacheModel], {
       description: 'Caches of the model: `machine` for those of the server\'s own machine, or their levels; those of a usual server unless said.'

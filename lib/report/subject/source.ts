@@ -90,6 +90,8 @@ export interface WatchedNode {
   run (
     packets: number, write: (into: Uint8Array, at: number) => number, visit: (address: number, bytes: number, inMaps: boolean) => void
   ): void
+  /** where what lookups read of the node's maps lies: elements of arrays, tables among them, elements of hashes and their buckets */
+  mapMemory (): ReadonlyArray<{ readonly address: number, readonly bytes: number }>
   dispose (): void
 }
 
