@@ -9,6 +9,9 @@ import { presentDisruption } from './disruption/present.ts'
 import type { DisruptionOptions } from './disruption/plan.ts'
 import { disruptionReport } from './disruption/report.ts'
 import type { DisruptionReport } from './disruption/report.ts'
+import { presentConvergence } from './convergence/present.ts'
+import { convergenceReport } from './convergence/report.ts'
+import type { ConvergenceOptions, ConvergenceReport } from './convergence/report.ts'
 import { presentLookupCost } from './lookup-cost/present.ts'
 import { lookupCostReport } from './lookup-cost/report.ts'
 import type { LookupCostOptions, LookupCostReport } from './lookup-cost/report.ts'
@@ -22,6 +25,7 @@ export interface ReportKinds {
   readonly balance: { readonly options: BalanceOptions, readonly report: BalanceReport }
   readonly disruption: { readonly options: DisruptionOptions, readonly report: DisruptionReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
+  readonly convergence: { readonly options: ConvergenceOptions, readonly report: ConvergenceReport }
 }
 
 export type ReportKind = keyof ReportKinds
@@ -54,6 +58,11 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     description: 'Instructions, map calls and memory accesses of one packet to a service of each size.',
     build: lookupCostReport,
     present: presentLookupCost
+  },
+  convergence: {
+    description: 'How long until a change is live on a node: tables rebuilt, bytes written, updates of the outer map and the waits after them.',
+    build: convergenceReport,
+    present: presentConvergence
   }
 }
 

@@ -4,7 +4,8 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { ReportKind, ReportKinds, ReportSteps } from '../report/index.ts'
+import type { Rehearsal } from '../loadbalancer/index.ts'
+import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -332,11 +333,16 @@ export interface Simulator {
   xlated (node: string, id: number): string
   lbMapsText (node: string): string
 
+  /** the node's agent over a copy of the desired state: plans changes, writes nothing; it does not see later changes */
+  rehearse (node: string): Rehearsal
+
   lookup (request: LookupRequest): LookupReport
   /** lib/sim/reports.ts answers it; formatReport of lib/report prints it in other forms */
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** the node's program with every access told; dispose it before the next change */
+  watch (node: string): WatchedNode
   /** another simulator, with nodes like these and no service; what is done there is not seen here */
   scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */

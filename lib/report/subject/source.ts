@@ -3,6 +3,8 @@
 
 import type { Cost } from '../../bpf/core/cost.ts'
 import type { MapTypeName } from '../../bpf/profile/index.ts'
+import type { StepProbe } from '../../datapath/index.ts'
+import type { Rehearsal } from '../../loadbalancer/index.ts'
 import type { BackendState, Protocol, TableSizePolicy } from '../../maglev/index.ts'
 
 export interface ReportNode {
@@ -78,6 +80,25 @@ export interface ReportLookup {
   readonly fault: object | null
 }
 
+/** A node's program whose accesses are told. */
+export interface WatchedNode {
+  /**
+   * @param write writes the next packet into the node's memory, at this place. @returns its length
+   * @param visit told of every access of the program and of the map functions that it calls, in order; `inMaps`: not in the context, the
+   *   stack or the packet
+   */
+  run (
+    packets: number, write: (into: Uint8Array, at: number) => number, visit: (address: number, bytes: number, inMaps: boolean) => void
+  ): void
+  dispose (): void
+}
+
+/** What one run of a step probe costs (lib/datapath/step-probe.ts). */
+export interface StepCost {
+  readonly step: StepProbe
+  readonly cost: Cost
+}
+
 export interface ReportFlowCounter {
   /** null: the node or a table is not what it was */
   count (frontends: readonly ReportFrontend[], flows: number, seed: number): Generator<undefined, readonly ReportFlowCounts[] | null>
@@ -97,11 +118,14 @@ export interface ReportSource {
   listFrontends (node: string): readonly ReportFrontend[]
   listMaps (node: string): readonly ReportMap[]
   getMap (node: string, id: number): ReportMap
+  /** the node's agent without its maps, with all services that there are, to plan changes on */
+  rehearse (node: string): Rehearsal
   listPrograms (node: string): readonly ReportProgram[]
   flowCounter (node: string): ReportFlowCounter
   lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
     readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
   }
+  watch (node: string): WatchedNode
 }
 
 /** frontends with a table on the node that has most of them: nodes may have tables for different ones */
