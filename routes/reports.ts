@@ -42,6 +42,7 @@ export const reports: Route = async (app, { sim }) => {
     })
 
     app.post(`/v1/reports/${kind}`, {
+      bodyLimit: limits.reportBodyBytes,
       config: { turn: 'none', atOnce: limits.reportsAtOnce },
       schema: { ...what, operationId: `ask${name}Report`, summary: `Report on a mix of service sizes, or on the cluster: ${kind}`, querystring: Type.Object(reportFormQuery, { additionalProperties: false }), body: reportBody(kind) }
     }, async (request, reply) => send(request, reply, kind, request.body as object))

@@ -6,6 +6,7 @@ import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
+import type { ProgramLoading } from './datapath.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
@@ -20,14 +21,17 @@ export interface SimulatorOptions {
   readonly random: () => number
   /** the nodes that exist from the start: `cilium` and `dynamic` unless said */
   readonly nodes?: readonly NodeSettings[]
+  /** when the program of a node is verified and translated: `at-once` unless said, so that a node that there is works */
+  readonly programs?: ProgramLoading
 }
 
 export function createSimulator (options: SimulatorOptions): Simulator {
-  const { assets, clock, random, nodes = initialNodes() } = options
+  const { assets, clock, random, nodes = initialNodes(), programs = 'at-once' } = options
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
-  const set = new NodeSet({ assets, random }, nodes)
-  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator => createSimulator({ assets, clock, random, nodes: scratchNodes })
+  const set = new NodeSet({ assets, random, programs }, nodes)
+  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator =>
+    createSimulator({ assets, clock, random, nodes: scratchNodes, programs: 'when-needed' })
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,

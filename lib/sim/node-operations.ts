@@ -44,7 +44,7 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
       return mapView(map, set.get(name).datapath.fullName(map))
     },
     mapEntries: (name, id, options = {}) => mapEntries(mapOf(set.get(name), id), options.limit ?? ENTRIES_DEFAULT, options.cursor),
-    listPrograms: (name) => set.get(name).datapath.kernel.programs().map(programView),
+    listPrograms: (name) => set.get(name).datapath.programs().map(programView),
     getProgram: (name, id) => programView(programOf(set.get(name), id)),
     xlated: (name, id) => xlatedText(programOf(set.get(name), id)),
     lbMapsText: (name) => lbMapsText(set.get(name).maps),
@@ -75,7 +75,7 @@ function mapOf ({ datapath, settings }: EmulatedNode, id: number): KernelMap {
 }
 
 function programOf ({ datapath, settings }: EmulatedNode, id: number): LoadedProgram {
-  const program = datapath.kernel.programs().find((program) => program.id === id)
+  const program = datapath.programs().find((program) => program.id === id)
   return found(program, 'PROGRAM_NOT_FOUND', `node ${settings.name} has no program with id ${id}`)
 }
 

@@ -57,6 +57,12 @@ export const limits = {
   /** answers that the page keeps */
   pagesKept: 16,
   reportTrials: 1000,
+  /** body of `POST /v1/reports/{kind}`: what bpftool shows of a large node */
+  reportBodyBytes: 8 * MiB,
+  /** maps of a machine that a memory report is set against */
+  foundMaps: 20_000,
+  /** services that a memory report lists */
+  servicesListed: 1000,
   mixLength: 4096
 } as const
 

@@ -7,11 +7,29 @@ import { closed, nodeExample, NodeCreation, NodeName } from './schemas.ts'
 
 const seed = Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: 'Seed of what is drawn; 1 unless said. The same seed gives the same report.' }))
 
+const u32 = (description: string) => Type.Integer({ minimum: 0, maximum: 4_294_967_295, description })
+
+/** As bpftool prints it; what else it prints is taken and not read. */
+const FoundMap = Type.Object({
+  id: Type.Optional(u32('Id of the map.')),
+  type: Type.Union([Type.String({ maxLength: 64 }), u32('Number of the type.')], { description: 'Type; a number where bpftool has no name for it.' }),
+  name: Type.Optional(Type.String({ maxLength: 64, description: 'As the kernel keeps it: 15 characters.' })),
+  flags: Type.Optional(u32('Flags of its creation.')),
+  bytes_key: u32('Bytes of a key.'),
+  bytes_value: u32('Bytes of a value.'),
+  max_entries: u32('Most elements.'),
+  bytes_memlock: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 48, description: 'Memory as the kernel reports it.' }))
+}, { title: 'FoundMap', description: 'A map of a machine, as `bpftool map show -j` prints it.', maxProperties: 64, additionalProperties: true })
+
 /** Options by kind, as members of a body. A name means the same in every kind that has it. */
 const options: Readonly<Record<ReportKind, TProperties>> = {
   memory: {
     seed,
-    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' }))
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' })),
+    services: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.servicesListed, description: 'How many of the dearest services of the cluster are listed; 10 unless said.' })),
+    ramBytes: Type.Optional(Type.Integer({ minimum: 2 ** 20, maximum: 2 ** 48, description: 'Memory of the machine, by which Cilium sizes the maps for connections; 64 GiB unless said.' })),
+    bpfMapDynamicSizeRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Cilium\'s bpf-map-dynamic-size-ratio; 0.0025 unless said, 0 for fixed sizes.' })),
+    maps: Type.Optional(Type.Array(FoundMap, { maxItems: limits.foundMaps, description: 'Output of `bpftool map show -j`, to be set against the prediction.' }))
   },
   'lookup-cost': {
     seed,

@@ -31,7 +31,7 @@ t.test('an empty cluster: an example, and every command line of it works as prin
   t.notMatch(csp, /script-src[^;]*unsafe/)
   const foreign = /<script(?! type="module" src="\/page\.js"><\/script>)|\son\w+=|https?:\/\/(?!localhost|127|www\.w3\.org\/2000\/svg)/
   t.notMatch(page.text, foreign, 'no script but its own, nothing from elsewhere')
-  t.match(headlineOf(page), /MB on cilium/)
+  t.match(headlineOf(page), /MB on every node like cilium; the same picks fit in/)
   t.match(page.text, /219,694|comparisons with a running Linux/)
   const revision = api.sim.revision()
   const lines = curlsOf(page)
@@ -91,7 +91,7 @@ t.test('what is wrong stands beside its field; nothing typed becomes markup', as
   t.match(bad.body, /<p id="mix-error"[^>]*>part 1 of the mix/)
   t.match(bad.body, /<p id="flow-error"[^>]*>This is not source:port/)
   t.notMatch(bad.body, /<img|<script>x/)
-  t.match(bad.body, /<h1[^>]*>.*on cilium/, 'and the rest of the page is there')
+  t.match(bad.body, /<h1[^>]*>.*like cilium/, 'and the rest of the page is there')
   t.equal((await view('?flow=[2001:db8::1]:1,172.20.0.10:443/tcp')).status, 422, 'families do not fit')
   t.equal((await view(`?mix=${'1'.repeat(5000)}`)).status, 400)
 })

@@ -21,6 +21,7 @@ export interface ReportNode {
 
 export interface ReportFrontend {
   readonly id: number
+  readonly service: { readonly namespace: string, readonly name: string }
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
