@@ -9,6 +9,7 @@ import { answer, jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { limits } from './support/limits.ts'
 import { originOf, reportContent, reportFormQuery, sendReport, shellQuoted } from './support/report-forms.ts'
+import { resolveOptions } from './support/report-options.ts'
 import { reportBody, reportQuery } from './support/report-schemas.ts'
 import { inSteps } from './support/steps.ts'
 
@@ -24,7 +25,7 @@ const Report = Type.Object({ kind: Type.String({ description: 'Kind of report.' 
 
 const reportAnswer = answer('The report.', reportContent(Report))
 
-export const reports: Route = async (app, { sim }) => {
+export const reports: Route = async (app, { sim, runs, caches }) => {
   app.get('/v1/reports', {
     schema: { operationId: 'listReports', tags, summary: 'List reports', response: { 200: jsonAnswer('The reports there are.', Kinds) } }
   }, async () => ({ items: reportKinds.map((kind) => ({ kind, description: describeKind(kind), link: `/v1/reports/${kind}` })) }))
@@ -49,7 +50,8 @@ export const reports: Route = async (app, { sim }) => {
   }
 
   async function send (request: FastifyRequest, reply: FastifyReply, kind: ReportKind, asked: object): Promise<FastifyReply> {
-    const report = await inSteps(sim.reportSteps({ kind, ...asked } as ReportRequest))
+    const options = resolveOptions(asked as Record<string, unknown>, { result: (id) => runs.result(id), caches })
+    const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest))
     const address = `${originOf(request)}/v1/reports/${kind}`
     return sendReport(request, reply, report, request.method === 'POST'
       ? { command: `curl -s ${address} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(asked))}` }

@@ -1,12 +1,17 @@
 // Reports: what services cost on a node, from the node's own queries, and the forms they are printed in.
 
 export * from './context.ts'
+export * from './convergence/costs.ts'
+export * from './convergence/report.ts'
 export * from './document.ts'
 export * from './disruption/one-leaving.ts'
 export * from './forms/csv.ts'
 export * from './forms/index.ts'
 export * from './forms/text.ts'
 export * from './kinds.ts'
+export * from './lookup-cost/benchmark.ts'
+export * from './lookup-cost/cache-cost.ts'
+export * from './lookup-cost/cache-model.ts'
 export * from './lookup-cost/report.ts'
 export * from './memory/report.ts'
 export * from './overview.ts'

@@ -1,20 +1,23 @@
 // The part of the simulator that is about nodes: settings, and what lies in a node's kernel.
 
-import { defaultSettings } from '../loadbalancer/index.ts'
+import { defaultSettings, Rehearsal } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
 import type { KernelMap } from '../bpf/map/index.ts'
 import type { LoadedProgram } from '../bpf/syscall/index.ts'
 import { lbMapsText } from '../loadbalancer/index.ts'
 import { SimError } from './errors.ts'
+import { flowCounter } from './flow-counts.ts'
 import type { EmulatedNode } from './node.ts'
 import type { NodeSet } from './node-set.ts'
-import { frontendView, nodeView, tableView } from './node-views.ts'
+import { attachment, frontendView, nodeView, tableView } from './node-views.ts'
 import { completeSettings } from './settings.ts'
 import type { Simulator } from './types.ts'
 import { mapEntries, mapView, programView, xlatedText } from './views.ts'
+import { watchNode } from './watch.ts'
 
 type NodeOperations = Pick<Simulator, 'listNodes' | 'getNode' | 'createNode' | 'updateNode' | 'deleteNode' | 'listFrontends' | 'getFrontend' |
-  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'attach'>
+  'getTable' | 'listMaps' | 'getMap' | 'mapEntries' | 'listPrograms' | 'getProgram' | 'xlated' | 'lbMapsText' | 'watch' | 'rehearse' | 'attach' |
+  'flowCounter'>
 
 const ENTRIES_DEFAULT = 50
 
@@ -48,20 +51,10 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
     getProgram: (name, id) => programView(programOf(set.get(name), id)),
     xlated: (name, id) => xlatedText(programOf(set.get(name), id)),
     lbMapsText: (name) => lbMapsText(set.get(name).maps),
-    attach: (name) => {
-      const { settings, generation, datapath, cpuLeases } = set.get(name)
-      return {
-        node: name,
-        generation,
-        kernel: settings.kernel,
-        possibleCpus: settings.possibleCpus,
-        module: set.coreModule,
-        memory: datapath.kernel.core.memory,
-        image: datapath.program.image,
-        metricsMapAddress: datapath.metrics().address,
-        cpuLeases
-      }
-    }
+    watch: (name) => watchNode(set.get(name)),
+    rehearse: (name) => new Rehearsal(set.get(name).settings, set.cluster),
+    attach: (name) => attachment(set.get(name), set.coreModule),
+    flowCounter: (name) => flowCounter(set, name)
   }
 }
 

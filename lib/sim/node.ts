@@ -2,8 +2,8 @@
 
 import { createExecution } from '../bpf/core/index.ts'
 import type { Execution } from '../bpf/core/index.ts'
-import { kernelLbMaps, LbNode, realiseChange, sortedFrontendKeys } from '../loadbalancer/index.ts'
-import type { DesiredChange, DesiredState, LbMaps, NodeSettings, Service } from '../loadbalancer/index.ts'
+import { everything, kernelLbMaps, LbNode, realiseChange } from '../loadbalancer/index.ts'
+import type { DesiredState, LbMaps, NodeSettings, Service } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { createCpuLeases } from './cpu-lease.ts'
 import type { CpuLeases } from './cpu-lease.ts'
@@ -59,15 +59,4 @@ export function buildNode (settings: NodeSettings, { assets, random, programs, d
   const realised = realiseChange(everything(desired), [built])
   if (!realised.ok) throw simErrorOf(realised.error)
   return built
-}
-
-/** the whole desired state as one change, for a node that starts */
-function everything (desired: NodeContext['desired']): DesiredChange {
-  return {
-    service: (key) => desired.service(key),
-    frontend: (key) => desired.frontend(key),
-    nodeAddresses: desired.nodeAddresses,
-    nodeAddressesChanged: true,
-    touched: () => [...desired.services()].flatMap(sortedFrontendKeys)
-  }
 }

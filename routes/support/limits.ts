@@ -63,6 +63,18 @@ export const limits = {
   foundMaps: 20_000,
   /** services that a memory report lists */
   servicesListed: 1000,
+  /** of an example service of the convergence report */
+  reportPorts: 512,
+  reportFrontendsPerPort: 17,
+  reportBackends: 1000,
+  /** that change at once there */
+  reportServices: 20_000,
+  /** rows of a report about single services */
+  reportWorst: 100,
+  /** flows of one population in a report */
+  reportFlows: 100_000,
+  /** lookups that a report counts in its model of caches */
+  reportCacheLookups: 1_000_000,
   mixLength: 4096
 } as const
 

@@ -146,7 +146,7 @@ t.test('the dearest services', async (t) => {
   for (const [index, size] of [3, 40, 10].entries()) sim.putService(someService(`s${index}`, `172.20.0.${index + 1}`, someBackends(size, index * 64)))
   const ports = [80, 443].map((port) => ({ address: '172.20.1.1', port, protocol: 'TCP' as const, type: 'LoadBalancer' as const }))
   sim.putService({ namespace: 'default', name: 'ports', frontends: ports, backends: someBackends(3, 1024) })
-  const { nodes } = memoryOf(sim, { services: 3 })
+  const { nodes } = memoryOf(sim, { servicesListed: 3 })
   for (const node of nodes) {
     t.equal(node.services.length, 3)
     for (const { name, frontends, tableMemlockBytes, memlockBytes } of node.services) {

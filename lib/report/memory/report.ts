@@ -93,7 +93,7 @@ export interface MemoryOptions {
   /** backends that leave, one at a time, for the disruption of each row */
   readonly trials?: number
   /** how many of the dearest services are listed */
-  readonly services?: number
+  readonly servicesListed?: number
   /** memory of the machine, for the maps that Cilium sizes by it */
   readonly ramBytes?: number
   /** Cilium's option of that name; 0: fixed sizes */
@@ -136,7 +136,7 @@ export function * memoryReport (context: ReportContext, options: MemoryOptions):
     ramBytes: options.ramBytes ?? defaultSizing.ramBytes,
     bpfMapDynamicSizeRatio: options.bpfMapDynamicSizeRatio ?? defaultSizing.bpfMapDynamicSizeRatio
   }
-  const asked = { sizing, services: options.services ?? defaultServicesListed, found: options.maps }
+  const asked = { sizing, services: options.servicesListed ?? defaultServicesListed, found: options.maps }
   const nodes = facts.map((one) => nodeMemory(one, scale, disruptionOf, asked))
   const first = facts[0]
   return {
