@@ -2,6 +2,9 @@
 
 import type { ReportContext, ReportSteps } from './context.ts'
 import type { ReportDocument } from './document.ts'
+import { presentAdvice } from './advice/present.ts'
+import { adviceReport } from './advice/report.ts'
+import type { AdviceOptions, AdviceReport } from './advice/report.ts'
 import { presentConvergence } from './convergence/present.ts'
 import { convergenceReport } from './convergence/report.ts'
 import type { ConvergenceOptions, ConvergenceReport } from './convergence/report.ts'
@@ -17,6 +20,7 @@ export interface ReportKinds {
   readonly memory: { readonly options: MemoryOptions, readonly report: MemoryReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
   readonly convergence: { readonly options: ConvergenceOptions, readonly report: ConvergenceReport }
+  readonly advice: { readonly options: AdviceOptions, readonly report: AdviceReport }
 }
 
 export type ReportKind = keyof ReportKinds
@@ -44,6 +48,11 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     description: 'How long until a change is live on a node: tables rebuilt, bytes written, updates of the outer map and the waits after them.',
     build: convergenceReport,
     present: presentConvergence
+  },
+  advice: {
+    description: 'For limits on bytes, collateral, imbalance and convergence the best settings: knobs that Cilium has, and what a patch would bring.',
+    build: adviceReport,
+    present: presentAdvice
   }
 }
 
