@@ -3,7 +3,6 @@
 // every layout in the kernel (layouts.ts). Rounds of everything that is compared are interleaved, so that a machine that is
 // busy for a while slows all of them; medians of rounds are printed.
 
-import { programTypeNumbers } from '../lib/bpf/profile/names.ts'
 import { createHash } from 'node:crypto'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -12,12 +11,13 @@ import { parseAddress } from '../lib/packet/index.ts'
 import { formatText } from '../lib/report/index.ts'
 import { createProcessSimulator } from '../src/simulator.ts'
 import { openBpf } from '../src/live-kernel/bpf.ts'
-import type { Bpf } from '../src/live-kernel/bpf.ts'
 import { describeLayouts, runLayoutBench } from './layouts.ts'
-import { InterpreterBench } from './support/interpreter.ts'
-import { copyBalancer } from './support/kernel-balancer.ts'
-import type { KernelBalancer } from './support/kernel-balancer.ts'
-import { fillCluster, workloads } from './support/workloads.ts'
+import { InterpreterBench } from '../src/benchmark/interpreter.ts'
+import { copyBalancer } from '../src/benchmark/kernel-balancer.ts'
+import type { KernelBalancer } from '../src/benchmark/kernel-balancer.ts'
+import { openEmptyProgram } from '../src/benchmark/layout-lookups.ts'
+import { median } from '../src/benchmark/median.ts'
+import { fillCluster, packetsOf, workloads } from './support/workloads.ts'
 
 export interface BenchRow {
   readonly layout: string
@@ -54,8 +54,6 @@ export interface BenchResult {
 const nodes = ['cilium', 'dynamic'] as const
 const kernelRepeat = 20_000
 const XDP_TX = 3
-/** r0 = 2 (XDP_PASS); exit */
-const emptyProgram = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
 const tableSizes = [[251, 2], [1021, 10], [16381, 160], [16381, 1000], [131071, 1000]] as const
 
 interface Case {
@@ -77,7 +75,7 @@ export async function runBench ({ rounds, packets }: { readonly rounds: number, 
       node,
       layout: sim.getNode(node).layout,
       workload: workload.name,
-      interpreter: new InterpreterBench(sim, node, workload, Math.min(packets, workload.flows)),
+      interpreter: new InterpreterBench(sim, node, packetsOf(workload, Math.min(packets, workload.flows))),
       kernel: typeof bpf === 'string' || workload.flows > 1 ? null : copyBalancer(bpf, sim, node),
       ns: [],
       kernelNs: []
@@ -85,14 +83,18 @@ export async function runBench ({ rounds, packets }: { readonly rounds: number, 
   })
   const checks = cases.map(check)
   const empty: number[] = []
-  const emptyFd = typeof bpf === 'string' ? -1 : bpf.programLoad({ type: programTypeNumbers.xdp, insns: emptyProgram, license: 'GPL' }).fd
+  const emptyProgram = typeof bpf === 'string' ? null : openEmptyProgram(bpf)
   for (let round = 0; round < rounds; round++) {
     for (const one of cases) measure(one)
-    if (typeof bpf !== 'string') empty.push(bpf.testRun(emptyFd, new Uint8Array(64), kernelRepeat).durationNs)
+    if (emptyProgram !== null) empty.push(emptyProgram.time(kernelRepeat))
   }
   const rows = cases.map((one, index) => rowOf(one, checks[index] as Check, median(empty)))
   const tables = tableSizes.map(([m, backends]) => timeTable(m, backends, Math.max(3, rounds >> 2)))
-  closeAll(bpf, emptyFd, cases)
+  emptyProgram?.close()
+  for (const { interpreter, kernel } of cases) {
+    interpreter.dispose()
+    kernel?.close()
+  }
   return {
     machine: { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length },
     rounds,
@@ -150,19 +152,6 @@ function timeTable (m: number, backends: number, rounds: number): { row: TableRo
     digest = createHash('sha256').update(table?.ids ?? new Uint32Array()).digest('hex')
   }
   return { row: { m, backends, buildMs: median(times) }, digest }
-}
-
-function closeAll (bpf: Bpf | string, emptyFd: number, cases: readonly Case[]): void {
-  for (const { interpreter, kernel } of cases) {
-    interpreter.dispose()
-    kernel?.close()
-  }
-  if (typeof bpf !== 'string') bpf.close(emptyFd)
-}
-
-function median (values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[sorted.length >> 1] ?? NaN
 }
 
 function describe (result: BenchResult): string {

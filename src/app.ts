@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { CacheLevel } from '../lib/report/index.ts'
 import type { Simulator } from '../lib/sim/types.ts'
 import { routes } from '../routes/index.ts'
 import type { About, RouteOptions } from '../routes/support/context.ts'
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly sim: Simulator
   readonly runs: RunManager
   readonly about: About
+  /** this machine's data caches, where it tells them */
+  readonly caches?: readonly CacheLevel[] | null
   /** silent where left out */
   readonly logger?: FastifyBaseLogger
   /** between comments that keep an event stream open */
@@ -37,7 +40,7 @@ export interface AppOptions {
 /** for runs to end when the server stops */
 const runsStopMs = 500
 
-export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp ({ sim, runs, about, caches = null, logger, heartbeatMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     ajv: ajvOptions,
@@ -74,7 +77,14 @@ export async function buildApp ({ sim, runs, about, logger, heartbeatMs }: AppOp
   await app.register(metrics, { sim, runs })
 
   const options: RouteOptions = {
-    sim, runs, documents, about, page: readPageAssets(), readiness: { reasons: () => app.isDraining() ? ['the server is stopping'] : [] }, packets: app.packetCounter
+    sim,
+    runs,
+    documents,
+    about,
+    page: readPageAssets(),
+    readiness: { reasons: () => app.isDraining() ? ['the server is stopping'] : [] },
+    packets: app.packetCounter,
+    caches
   }
   for (const route of routes) await app.register(route, options)
 

@@ -4,15 +4,14 @@ import type { Simulator } from '../lib/sim/types.ts'
 import { documentAsYaml } from '../routes/openapi.ts'
 import { buildApp } from './app.ts'
 import { packageVersion } from './cli/paths.ts'
+import { allExecutors } from './runs/executors.ts'
 import { createRunManager } from './runs/manager.ts'
-import { reportExecutor } from './runs/report.ts'
-import { trafficExecutor } from './runs/traffic.ts'
 
 export async function describeApi (): Promise<string> {
   // the routes are described without being called, so nothing is ever asked of it
   const sim = {} as Simulator
   const runs = createRunManager({
-    executors: [trafficExecutor(sim), reportExecutor(sim)],
+    executors: allExecutors(sim, { result: () => null, caches: null }),
     limits: { running: 1, queued: 1, kept: 1, retentionMs: 60_000, runMs: 60_000, eventsKept: 1 },
     revision: () => 0,
     newId: () => '',

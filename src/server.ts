@@ -10,11 +10,11 @@ import type { Simulator } from '../lib/sim/types.ts'
 import { limits } from '../routes/support/limits.ts'
 import { buildApp } from './app.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
+import { machineCaches } from './machine-caches.ts'
+import { allExecutors } from './runs/executors.ts'
 import { createRunManager, type RunManager } from './runs/manager.ts'
 import type { RunExecutor } from './runs/types.ts'
 import { createProcessSimulator } from './simulator.ts'
-import { reportExecutor } from './runs/report.ts'
-import { trafficExecutor } from './runs/traffic.ts'
 import { packageRoot, packageVersion } from './cli/paths.ts'
 
 export interface ServerOptions {
@@ -42,9 +42,10 @@ export async function startServer (options: ServerOptions = {}): Promise<Running
   const config = configOf(options)
   const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] })
   const sim = createProcessSimulator()
-  const runs = createProcessRuns([trafficExecutor(sim), reportExecutor(sim)], sim, log)
+  const caches = machineCaches()
+  const runs: RunManager = createProcessRuns(allExecutors(sim, { result: (id) => runs.result(id), caches }), sim, log)
   const about = { name: 'maglev-sim', version: packageVersion(), commit: commitOf(packageRoot()), node: process.version }
-  const app = await buildApp({ sim, runs, about, logger: log as FastifyBaseLogger })
+  const app = await buildApp({ sim, runs, about, caches, logger: log as FastifyBaseLogger })
   const url = await listen(app, config)
 
   const grace = closeWithGrace({ delay: stopMs, logger: log }, async ({ signal, err }) => {

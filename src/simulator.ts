@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { prepareAssets } from '../lib/sim/assets.ts'
+import type { SimulatorAssets } from '../lib/sim/assets.ts'
 import { createSimulator } from '../lib/sim/create-simulator.ts'
 import type { SimulatorOptions } from '../lib/sim/create-simulator.ts'
 import type { Simulator } from '../lib/sim/types.ts'
@@ -11,8 +12,15 @@ import { packageRoot } from './cli/paths.ts'
 
 /** @param nodes the nodes that exist from the start, where they are others than usual */
 export function createProcessSimulator (nodes: Pick<SimulatorOptions, 'nodes'> = {}): Simulator {
+  return createSimulator({ assets: processAssets(), clock: Date.now, random: () => randomBytes(4).readUInt32LE(), ...nodes })
+}
+
+let assets: SimulatorAssets | undefined
+
+/** read once: a process has one set, whose parts do not change */
+export function processAssets (): SimulatorAssets {
   const root = packageRoot()
   // BPF objects are committed beside their sources, the core is built
   const read = (name: string): Uint8Array => readFileSync(name === 'core.wasm' ? join(root, 'build', name) : join(root, 'lib', 'datapath', name))
-  return createSimulator({ assets: prepareAssets(read), clock: Date.now, random: () => randomBytes(4).readUInt32LE(), ...nodes })
+  return (assets ??= prepareAssets(read))
 }

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "maps.h"
+#include <linux/types.h>
 
 // The kernel's struct, of which only one field is read; where that field lies is found at load time (CO-RE).
 struct bpf_map {

@@ -1,6 +1,6 @@
 // What every kind of report is made from: the nodes it is about, what they stand for, and steps, because some reports take seconds.
 
-import type { ReportSource, Subject } from './subject/source.ts'
+import type { ReportFrontend, ReportSource, StepCost, Subject, WatchedNode } from './subject/source.ts'
 
 /** What a source that holds one service of each size stands for. */
 export interface MixScale {
@@ -18,6 +18,16 @@ export interface ReportContext {
   readonly subject: Subject
   /** null: the source holds what it stands for */
   readonly scale: MixScale | null
+  /** that node with all its services, or some of very many, in a simulator of its own; they are those of when this is called */
+  readonly populate: (node: string) => ReportSteps<ReportPopulation>
+  /** single steps of a lookup on an emulated kernel */
+  readonly stepCosts: (kernel: string) => readonly StepCost[]
+}
+
+export interface ReportPopulation {
+  readonly services: { readonly made: number, readonly of: number }
+  readonly frontends: readonly ReportFrontend[]
+  readonly watched: WatchedNode
 }
 
 export interface ReportProgress {

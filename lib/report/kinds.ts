@@ -5,6 +5,13 @@ import type { ReportDocument } from './document.ts'
 import { presentAdvice } from './advice/present.ts'
 import { adviceReport } from './advice/report.ts'
 import type { AdviceOptions, AdviceReport } from './advice/report.ts'
+import { presentBalance } from './balance/present.ts'
+import { balanceReport } from './balance/report.ts'
+import type { BalanceOptions, BalanceReport } from './balance/report.ts'
+import { presentDisruption } from './disruption/present.ts'
+import type { DisruptionOptions } from './disruption/plan.ts'
+import { disruptionReport } from './disruption/report.ts'
+import type { DisruptionReport } from './disruption/report.ts'
 import { presentConvergence } from './convergence/present.ts'
 import { convergenceReport } from './convergence/report.ts'
 import type { ConvergenceOptions, ConvergenceReport } from './convergence/report.ts'
@@ -18,6 +25,8 @@ import type { MemoryOptions, MemoryReport } from './memory/report.ts'
 /** What each kind may be asked beside the nodes or the mix it is about, and what it answers. */
 export interface ReportKinds {
   readonly memory: { readonly options: MemoryOptions, readonly report: MemoryReport }
+  readonly balance: { readonly options: BalanceOptions, readonly report: BalanceReport }
+  readonly disruption: { readonly options: DisruptionOptions, readonly report: DisruptionReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
   readonly convergence: { readonly options: ConvergenceOptions, readonly report: ConvergenceReport }
   readonly advice: { readonly options: AdviceOptions, readonly report: AdviceReport }
@@ -38,6 +47,16 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     description: 'Bytes of each service size: its Maglev table, its share of the outer map, its entries; and what moves when a backend leaves.',
     build: memoryReport,
     present: presentMemory
+  },
+  balance: {
+    description: 'How evenly slots and flows are spread over backends, and which weights were wanted and got.',
+    build: balanceReport,
+    present: presentBalance
+  },
+  disruption: {
+    description: 'What moves when backends are added, removed, drained, weighted or restarted, or M changes: needed, and without need.',
+    build: disruptionReport,
+    present: presentDisruption
   },
   'lookup-cost': {
     description: 'Instructions, map calls and memory accesses of one packet to a service of each size.',

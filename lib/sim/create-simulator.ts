@@ -1,16 +1,23 @@
 // The simulator: a desired state, and emulated nodes that realise it. A change is drafted, planned on every node, written,
 // and only then committed, so that it happens everywhere or nowhere.
 
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { stepProbes } from '../datapath/index.ts'
 import { initialNodes } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
+import type { ProgramLoading } from './datapath.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
 import { reportSteps } from './reports.ts'
+import { runStepProbe } from './step-probes.ts'
 import type { Simulator } from './types.ts'
+
+/** what a step probe begins with; any but 0 will do */
+const STEP_STATE = 7n
 
 export interface SimulatorOptions {
   readonly assets: SimulatorAssets
@@ -20,14 +27,18 @@ export interface SimulatorOptions {
   readonly random: () => number
   /** the nodes that exist from the start: `cilium` and `dynamic` unless said */
   readonly nodes?: readonly NodeSettings[]
+  /** when the program of a node is verified and translated: `at-once` unless said, so that a node that there is works */
+  readonly programs?: ProgramLoading
 }
 
 export function createSimulator (options: SimulatorOptions): Simulator {
-  const { assets, clock, random, nodes = initialNodes() } = options
+  const { assets, clock, random, nodes = initialNodes(), programs = 'at-once' } = options
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
-  const set = new NodeSet({ assets, random }, nodes)
-  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator => createSimulator({ assets, clock, random, nodes: scratchNodes })
+  const set = new NodeSet({ assets, random, programs }, nodes)
+  // what is said of scratch nodes is the same every time, so the seeds of their hash maps are too
+  const scratch = (scratchNodes: readonly NodeSettings[]): Simulator =>
+    createSimulator({ assets, clock, random: scratchRandom(), nodes: scratchNodes, programs: 'when-needed' })
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,
@@ -35,8 +46,17 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     ...nodeOperations(set, touch),
     lookup: (request) => lookup(set, request),
     report: (request) => complete(simulator.reportSteps(request)),
-    reportSteps: (request) => reportSteps(request, { current: simulator, scratch }),
+    reportSteps: (request) => reportSteps(request, {
+      current: simulator,
+      scratch,
+      stepCosts: (kernel) => stepProbes.map((step) => ({ step, cost: runStepProbe(assets, step, kernel, STEP_STATE).cost }))
+    }),
     scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }
   return simulator
+}
+
+function scratchRandom (): () => number {
+  const random = xoroshiro128plus(1)
+  return () => random.next() >>> 0
 }

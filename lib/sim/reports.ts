@@ -6,19 +6,22 @@ import type { NodeSettings } from '../loadbalancer/index.ts'
 import { buildReport, formatMix, isServiceMap, nameOf, parseMix, ReportRefusal } from '../report/index.ts'
 import type { MixPart, MixScale, Report, ReportContext, ReportSteps } from '../report/index.ts'
 import { SimError, simErrorUnder } from './errors.ts'
-import type { ReportRequest, ServiceSpec, Simulator } from './types.ts'
+import { mixService } from './mix-service.ts'
+import { inhabitantsOf, mixInhabitants, populate } from './populate.ts'
+import type { ReportRequest, Simulator } from './types.ts'
 
 export interface ReportSimulators {
   /** the simulator that was asked */
   readonly current: Simulator
   /** makes one of the same assets without services */
   readonly scratch: (nodes: readonly NodeSettings[]) => Simulator
+  readonly stepCosts: ReportContext['stepCosts']
 }
 
 /** What can be refused is refused before the first step. */
 export function * reportSteps (request: ReportRequest, simulators: ReportSimulators): ReportSteps<Report> {
   const { kind, nodes, mix, variants, ...options } = request
-  const context = mix === undefined ? clusterContext(request, simulators.current) : mixContext(request, mix, simulators.scratch)
+  const context = mix === undefined ? clusterContext(request, simulators) : mixContext(request, mix, simulators)
   try {
     return yield * buildReport(kind, context, options)
   } catch (error) {
@@ -27,7 +30,7 @@ export function * reportSteps (request: ReportRequest, simulators: ReportSimulat
   }
 }
 
-function clusterContext ({ nodes, variants }: ReportRequest, source: Simulator): ReportContext {
+function clusterContext ({ nodes, variants }: ReportRequest, { current: source, scratch, stepCosts }: ReportSimulators): ReportContext {
   if (variants !== undefined) {
     throw new SimError('INVALID_ARGUMENT', 'variants are made for a mix; the cluster is reported for its own nodes', {
       places: [{ pointer: '/variants', detail: 'give a mix too, or create nodes' }]
@@ -36,10 +39,19 @@ function clusterContext ({ nodes, variants }: ReportRequest, source: Simulator):
   const names = nodes ?? source.listNodes().map((node) => node.name)
   // nodes may have tables for different frontends
   const frontends = Math.max(0, ...names.map((name) => source.getNode(name).counts.tables))
-  return { source, nodes: names, subject: { revision: source.revision(), mix: null, frontends }, scale: null }
+  return {
+    source,
+    nodes: names,
+    subject: { revision: source.revision(), mix: null, frontends },
+    scale: null,
+    populate: (name) => populate(source.getNode(name), inhabitantsOf(source), scratch),
+    stepCosts
+  }
 }
 
-function mixContext ({ nodes, variants }: ReportRequest, text: string, makeScratch: ReportSimulators['scratch']): ReportContext {
+function mixContext (
+  { nodes, variants }: ReportRequest, text: string, { scratch: makeScratch, stepCosts }: ReportSimulators
+): ReportContext {
   if (nodes !== undefined) {
     throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
       places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
@@ -51,7 +63,14 @@ function mixContext ({ nodes, variants }: ReportRequest, text: string, makeScrat
   const names = variants === undefined ? scratch.listNodes().map((node) => node.name) : makeVariants(scratch, variants)
   const frontends = mix.parts.reduce((sum, part) => sum + part.services, 0)
   const subject = { revision: null, mix: formatMix(mix.parts), frontends }
-  return { source: scratch, nodes: names, subject, scale: fill(scratch, names, mix.parts) }
+  return {
+    source: scratch,
+    nodes: names,
+    subject,
+    scale: fill(scratch, names, mix.parts),
+    populate: (name) => populate(scratch.getNode(name), mixInhabitants(mix.parts), makeScratch),
+    stepCosts
+  }
 }
 
 function makeVariants (scratch: Simulator, variants: NonNullable<ReportRequest['variants']>): string[] {
@@ -86,16 +105,3 @@ function fill (scratch: Simulator, nodes: readonly string[], parts: readonly Mix
 
 const entriesOf = (sim: Simulator, node: string): Map<string, number> =>
   new Map(sim.listMaps(node).filter(isServiceMap).map((map) => [nameOf(map), map.entries]))
-
-/** One TCP frontend of its own address each, as most services have; no two share a backend. */
-function mixService (index: number, backends: number): ServiceSpec {
-  const octets = (base: number, value: number): string => `${base}.${value >>> 16 & 0xff}.${value >>> 8 & 0xff}.${value & 0xff}`
-  return {
-    namespace: 'mix',
-    name: `size-${backends}`,
-    frontends: [{ address: octets(172, 0x100000 + index + 1), port: 443, protocol: 'TCP', type: 'LoadBalancer' }],
-    backends: Array.from({ length: backends }, (_, backend) => ({
-      address: octets(10, (index << 16) + backend + 1), port: 8443, protocol: 'TCP', weight: 1, state: 'active'
-    }))
-  }
-}

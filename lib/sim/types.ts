@@ -5,7 +5,7 @@ import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
 import type { Rehearsal } from '../loadbalancer/index.ts'
-import type { ReportKind, ReportKinds, ReportSteps } from '../report/index.ts'
+import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -257,6 +257,21 @@ export interface NodeAttachment {
   readonly cpuLeases: CpuLeases
 }
 
+/** Where flows go, by the packets that the program rewrote. */
+export interface FlowCounter {
+  /**
+   * So many distinct seeded flows to a frontend of the node, in steps of a few milliseconds; nothing else counts in them.
+   * @returns null for a protocol that the datapath does not know, and when the node or the table is not the same any more
+   */
+  count (frontend: Pick<FrontendView, 'id' | 'address' | 'port' | 'protocol' | 'table'>, flows: number, seed: number): Generator<undefined, FlowCounts | null>
+}
+
+export interface FlowCounts {
+  readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+  /** flows that reached no backend */
+  readonly unserved: number
+}
+
 export interface ClusterState {
   readonly revision: number
   readonly nodeAddresses: readonly string[]
@@ -323,8 +338,12 @@ export interface Simulator {
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** the node's program with every access told; dispose it before the next change */
+  watch (node: string): WatchedNode
   /** another simulator, with nodes like these and no service; what is done there is not seen here */
   scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
+  /** of the node as it is now; throws NODE_NOT_FOUND */
+  flowCounter (node: string): FlowCounter
 }

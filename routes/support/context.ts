@@ -2,6 +2,7 @@
 // process. Routes own no state.
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { CacheLevel } from '../../lib/report/index.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
 import type { RunService } from './runs.ts'
 
@@ -60,6 +61,8 @@ export interface RouteOptions {
   readonly about: About
   readonly readiness: Readiness
   readonly packets: PacketCounter
+  /** this machine's data caches; null where it does not tell */
+  readonly caches: readonly CacheLevel[] | null
   readonly page: PageAssets
 }
 

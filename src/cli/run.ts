@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, { readonly description: string, readonly
   run: { description: 'Run synthetic traffic on a running service', load: () => import('./commands/run.ts') },
   load: { description: 'Load test a running service over HTTP', load: () => import('./commands/load.ts') },
   report: { description: 'Memory and lookup cost of a mix of services; needs no server', load: () => import('./commands/report.ts') },
+  benchmark: { description: 'Times of this machine, and of its kernel where bpf(2) is there; needs no server', load: () => import('./commands/benchmark.ts') },
   maglev: { description: 'Maglev tables of any backends; needs no server', load: () => import('./commands/maglev.ts') }
 }
 

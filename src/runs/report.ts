@@ -5,6 +5,8 @@ import { reportKinds } from '../../lib/report/index.ts'
 import type { Report, ReportKind } from '../../lib/report/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { ReportRequest, Simulator } from '../../lib/sim/types.ts'
+import { resolveOptions } from '../../routes/support/report-options.ts'
+import type { ReportSurroundings } from '../../routes/support/report-options.ts'
 import { optionsOf, reportRunBody } from '../../routes/support/report-schemas.ts'
 import { inSteps } from '../../routes/support/steps.ts'
 import type { RunExecutor } from './types.ts'
@@ -12,7 +14,10 @@ import type { RunExecutor } from './types.ts'
 type ReportBody = { readonly kind: 'report', readonly report: ReportKind } & Readonly<Record<string, unknown>>
 type ReportPlan = ReportBody & { readonly seed: number }
 
-export function reportExecutor (sim: Simulator): RunExecutor<ReportPlan, Report> {
+/** @param surroundings what options may name */
+export function reportExecutor (sim: Simulator, surroundings: ReportSurroundings): RunExecutor<ReportPlan, Report> {
+  const requestOf = ({ kind, report, ...rest }: ReportPlan): ReportRequest =>
+    ({ ...resolveOptions(rest, surroundings), kind: report }) as ReportRequest
   return {
     kind: 'report',
     description: 'A report that takes its time: the same as under /v1/reports, with progress and cancel; the result is the report.',
@@ -31,10 +36,6 @@ export function reportExecutor (sim: Simulator): RunExecutor<ReportPlan, Report>
       })
     }
   }
-}
-
-function requestOf ({ kind, report, ...rest }: ReportPlan): ReportRequest {
-  return { ...rest, kind: report } as ReportRequest
 }
 
 function refuseForeignOptions ({ kind, report, mix, nodes, variants, ...options }: ReportPlan): void {

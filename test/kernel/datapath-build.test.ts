@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { datapathLayouts, objectFile, probeFile } from '../../lib/datapath/index.ts'
+import { datapathLayouts, objectFile, probeFile, stepProbeFile, stepProbes } from '../../lib/datapath/index.ts'
 
 const COMPILER_MAJOR = '14'
 const root = join(import.meta.dirname, '../..')
@@ -34,7 +34,7 @@ if (reason !== null) {
   const elsewhere = spawnSync('bash', [join(root, 'scripts/build-datapath.sh'), join(folder, 'objects')], { encoding: 'utf8' })
   t.equal(beside.status, 0, beside.stderr)
   t.equal(elsewhere.status, 0, elsewhere.stderr)
-  for (const file of datapathLayouts.flatMap((layout) => [objectFile(layout), probeFile(layout)])) {
+  for (const file of [...datapathLayouts.flatMap((layout) => [objectFile(layout), probeFile(layout)]), ...stepProbes.map(stepProbeFile)]) {
     const committed = readFileSync(join(root, 'lib/datapath', file))
     t.ok(committed.equals(readFileSync(join(folder, 'lib/datapath', file))), `${file}: from a copy in another folder`)
     t.ok(committed.equals(readFileSync(join(folder, file))), `${file}: into another folder`)

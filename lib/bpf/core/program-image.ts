@@ -9,8 +9,8 @@ import type { Result } from '../profile/errno.ts'
 import type { TranslatedInsn, TranslatedProgram } from '../rewrite/translated.ts'
 import type { Access } from '../verifier/facts.ts'
 import {
-  COST_ATOMIC, COST_LOAD, COST_MAP_CALL, COST_MAP_LOOKUP, COST_STORE, RECORD_BYTES, RECORD_DST, RECORD_IMM, RECORD_OFF,
-  RECORD_OPERATION, RECORD_SRC
+  COST_ATOMIC, COST_LOAD, COST_MAP_CALL, COST_MAP_LOOKUP, COST_STORE, NOTE_IS_STORE, NOTE_REGION_SHIFT, RECORD_BYTES, RECORD_DST,
+  RECORD_IMM, RECORD_OFF, RECORD_OPERATION, RECORD_SRC
 } from './assembly/exec-layout.ts'
 import * as op from './assembly/exec-opcodes.ts'
 import type { Core } from './core.ts'
@@ -41,6 +41,8 @@ export const RELOCATE_SRC = 2
 export const TARGET_IN_SRC = 4
 export const TARGET_IN_IMM = 8
 
+/** the helper that finds a map's own function first */
+const GENERIC_LOOKUP = 'bpf_map_lookup_elem'
 const MAX_REGISTER = 11
 const MAX_INSNS = 1_000_000
 
@@ -55,18 +57,25 @@ interface Loading {
   readonly info: Uint16Array
 }
 
+export interface ImageOptions {
+  /** makes a program to be watched: it does the same, and notes what it touches (notes.ts); its counters count the noting too */
+  readonly notes?: boolean
+}
+
 /**
  * Pre-decodes a program.
  * @param maps by index into the program's used maps
  * @returns the image, or EINVAL with the slot and what no engine can run in it
  */
-export function loadImage (core: Core, translated: TranslatedProgram, maps: readonly MapAddresses[]): Result<ProgramImage> {
+export function loadImage (
+  core: Core, translated: TranslatedProgram, maps: readonly MapAddresses[], { notes = false }: ImageOptions = {}
+): Result<ProgramImage> {
   const { insns } = translated
   if (insns.length === 0 || insns.length > MAX_INSNS) return failure('E2BIG', `a program has 1 to ${MAX_INSNS} instructions, not ${insns.length}`)
   const stray = maps.findIndex((map) => core.exports.isMap(map.address) === 0)
   if (stray >= 0) return failure('EINVAL', `there is no map at 0x${maps[stray]?.address.toString(16)}, which was given as map ${stray}`)
-  const recordOfSlot = numberRecords(insns)
-  const records = recordOfSlot.reduce((count, record) => count + (record < 0 ? 0 : 1), 0)
+  const noted = insns.map((insn) => notes ? noteOperation(insn) : undefined)
+  const { recordOfSlot, records } = numberRecords(insns, noted)
   const template = new Uint8Array(records * RECORD_BYTES)
   const loading = {
     insns, maps, recordOfSlot, view: new DataView(template.buffer), relocations: new Uint8Array(records), info: new Uint16Array(records)
@@ -76,7 +85,11 @@ export function loadImage (core: Core, translated: TranslatedProgram, maps: read
     const record = recordOfSlot[slot] ?? -1
     if (record < 0) continue
     slotOfRecord[record] = slot
-    const problem = writeRecord(loading, slot, record)
+    const note = noted[slot]
+    if (note !== undefined) writeNote(loading, slot, record, note)
+    const own = note === undefined ? record : record + 1
+    slotOfRecord[own] = slot
+    const problem = writeRecord(loading, slot, own)
     if (problem !== null) return failure('EINVAL', `instruction ${slot}: ${problem}`)
   }
   if (fallsThrough(insns, slotOfRecord[records - 1] ?? 0)) return failure('EINVAL', 'the last instruction is neither an exit nor a jump')
@@ -105,14 +118,47 @@ export function unholdImage (core: Core, image: ProgramImage, release: () => voi
   holders.get(core)?.get(image)?.delete(release)
 }
 
-function numberRecords (insns: readonly TranslatedInsn[]): Int32Array {
+/** A slot's note comes before its record, so that jumps to the slot go to the note. */
+function numberRecords (
+  insns: readonly TranslatedInsn[], noted: ReadonlyArray<number | undefined>
+): { recordOfSlot: Int32Array, records: number } {
   const recordOfSlot = new Int32Array(insns.length).fill(-1)
   let records = 0
   for (let slot = 0; slot < insns.length; slot++) {
-    recordOfSlot[slot] = records++
+    recordOfSlot[slot] = records
+    records += noted[slot] === undefined ? 1 : 2
     if (insns[slot]?.code === LD_IMM64) slot++
   }
-  return recordOfSlot
+  return { recordOfSlot, records }
+}
+
+/** @returns the record that notes what the instruction touches; undefined: it touches nothing, or nothing is known of it */
+function noteOperation (insn: TranslatedInsn): number | undefined {
+  const operation = decodeOperation(insn)
+  if (operation === undefined) return undefined
+  if (operation >= op.LOAD8 && operation <= op.STORE_RELEASE) return isLoadOnly(operation) ? op.NOTE_LOAD : op.NOTE_STORE
+  switch (operation) {
+    case op.CALL_ARRAY_LOOKUP: return op.NOTE_ARRAY_LOOKUP
+    case op.CALL_HTAB_LOOKUP: return op.NOTE_HTAB_LOOKUP
+    case op.CALL_MAP_LOOKUP: return op.NOTE_MAP_LOOKUP
+    default: return undefined
+  }
+}
+
+const isLoadOnly = (operation: number): boolean => operation <= op.LOADSX32 || operation === op.LOAD_ACQUIRE
+
+function writeNote ({ insns, view, relocations }: Loading, slot: number, record: number, note: number): void {
+  const insn = insns[slot] as TranslatedInsn
+  const at = record * RECORD_BYTES
+  const isStore = note === op.NOTE_STORE
+  const region = insn.access === undefined ? 0 : regions.indexOf(insn.access.region)
+  const touched = 1 << sizeLog(insn.code) | region << NOTE_REGION_SHIFT | (isStore ? NOTE_IS_STORE : 0)
+  view.setUint8(at + RECORD_OPERATION, note)
+  view.setInt16(at + RECORD_OFF, insn.off, true)
+  view.setUint32(at + RECORD_DST, insn.dst, true)
+  view.setUint32(at + RECORD_SRC, insn.src, true)
+  view.setInt32(at + RECORD_IMM, insn.access === undefined ? Number(insn.call === GENERIC_LOOKUP) : touched, true)
+  relocations[record] = RELOCATE_DST | RELOCATE_SRC
 }
 
 function fallsThrough (insns: readonly TranslatedInsn[], last: number): boolean {

@@ -1,2 +1,2 @@
 export { trace } from './tracer.ts'
-export type { TraceInput, TraceResult, TraceStep } from './tracer.ts'
+export type { AccessEvent, TraceInput, TraceResult, TraceStep } from './tracer.ts'

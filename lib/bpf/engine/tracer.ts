@@ -20,6 +20,7 @@ import { access, AccessFault, kindOf } from './accesses.ts'
 import type { TracedAccess } from './accesses.ts'
 import { arithmetic, compare } from './arithmetic.ts'
 import { CostCounter } from './cost-counter.ts'
+import { functionReads } from './function-accesses.ts'
 import { callFunction } from './functions.ts'
 
 export interface TraceInput extends RunOptions {
@@ -28,6 +29,17 @@ export interface TraceInput extends RunOptions {
   readonly packet: Uint8Array
   /** steps to keep; 0 unless said */
   readonly stepLimit?: number
+  /** told of every access as it happens, those inside map functions too */
+  readonly onAccess?: (access: AccessEvent) => void
+}
+
+export interface AccessEvent {
+  readonly address: number
+  readonly size: number
+  /** `function`: a map function's own */
+  readonly region: TracedAccess['region'] | 'function'
+  /** a store, or an atomic that stores */
+  readonly isStore: boolean
 }
 
 export interface TraceStep {
@@ -62,7 +74,7 @@ export function trace (core: Core, translated: TranslatedProgram, maps: readonly
   const { execution } = input
   const budget = applyOptions(core, execution.memory, input)
   writePacket(core, execution.memory, input.packet)
-  const tracer = new Tracer(execution, translated.insns, maps, budget, input.stepLimit ?? 0)
+  const tracer = new Tracer(execution, translated.insns, maps, budget, input)
   core.exports.readerEnter(execution.worker)
   try {
     const { retval, fault, cost } = tracer.run()
@@ -90,17 +102,22 @@ class Tracer {
   readonly #maps: readonly MapAddresses[]
   readonly #budget: number
   readonly #stepLimit: number
+  readonly #onAccess: TraceInput['onAccess']
   readonly #counter = new CostCounter()
   readonly #frames: Frame[] = []
   readonly #registers: bigint[] = new Array<bigint>(12).fill(0n)
   #pc = 0
 
-  constructor (execution: Execution, insns: readonly TranslatedInsn[], maps: readonly MapAddresses[], budget: number, stepLimit: number) {
+  constructor (
+    execution: Execution, insns: readonly TranslatedInsn[], maps: readonly MapAddresses[], budget: number,
+    { stepLimit = 0, onAccess }: Pick<TraceInput, 'stepLimit' | 'onAccess'>
+  ) {
     this.#execution = execution
     this.#insns = insns
     this.#maps = maps
     this.#budget = budget
     this.#stepLimit = stepLimit
+    this.#onAccess = onAccess
     this.#registers[1] = BigInt(execution.memory.ctx)
     this.#registers[10] = BigInt(execution.memory.stackTop)
     this.#clearFrame()
@@ -131,6 +148,7 @@ class Tracer {
     else if (classOf(insn.code) === BPF_ALU || classOf(insn.code) === BPF_ALU64) this.#registers[insn.dst] = this.#arithmetic(insn)
     else if (classOf(insn.code) !== BPF_ST || modeOf(insn.code) !== BPF_NOSPEC) {
       traced = access(this.#execution.core, this.#execution.memory, insn, this.#registers)
+      this.#onAccess?.({ address: traced.address, size: traced.size, region: traced.region, isStore: traced.kind !== 'load' })
     }
     this.#record(at, traced)
     this.#pc += insn.code === LD_IMM64 ? 2 : 1
@@ -156,6 +174,7 @@ class Tracer {
     if (insn.code === EXIT) return this.#exit(at)
     if (insn.code === CALL && insn.src === BPF_PSEUDO_CALL) return this.#call(insn, at)
     if (insn.code === CALL) {
+      if (this.#onAccess !== undefined) this.#tellFunctionReads(insn.call ?? '')
       this.#registers[0] = callFunction(this.#execution, insn.call ?? '', this.#registers)
       this.#pc++
       this.#record(at)
@@ -210,6 +229,12 @@ class Tracer {
     const region = insn.access?.region ?? 'kernel'
     const where = { region, size: accessBytes(insn.code), kind: kindOf(insn), address: fault.address.toString(16) }
     return faultOf(FAULT_ACCESS, at, this.#budget, where)
+  }
+
+  #tellFunctionReads (symbol: string): void {
+    for (const read of functionReads(this.#execution.core, symbol, this.#registers)) {
+      this.#onAccess?.({ ...read, region: 'function', isStore: false })
+    }
   }
 
   /** A function's stack begins as zeros, so that runs repeat to the bit. */

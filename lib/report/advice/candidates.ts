@@ -4,7 +4,7 @@
 import { memlockBytes } from '../../bpf/map/memory.ts'
 import { chooseTableSize, supportedTableSizes } from '../../maglev/index.ts'
 import type { TableSizePolicy } from '../../maglev/index.ts'
-import type { NodeSettings, TableLayout } from '../../loadbalancer/index.ts'
+import type { NodeSettings, TableLayout, TableWrites } from '../../loadbalancer/index.ts'
 import { FLAT_ELEMENT_BYTES, sharedTableSize } from '../../loadbalancer/index.ts'
 import type { AgentEvent, Assumptions, RcuWait } from '../convergence/costs.ts'
 import { convergenceFigures, innerMapShape, profileNamed } from '../convergence/costs.ts'
@@ -68,7 +68,8 @@ export const candidates: readonly Candidate[] = [
   ...fixedSizes('today', 'blob'),
   { list: 'today', algorithm: 'random', layout: 'blob', tableSize: null },
   ...fixedSizes('patch', 'compact'),
-  ...perService.map((perBackend): Candidate => ({ list: 'patch', algorithm: 'maglev', layout: 'packed', tableSize: { perService: { perBackend } } })),
+  ...perService.map((perBackend): Candidate =>
+    ({ list: 'patch', algorithm: 'maglev', layout: 'packed', tableSize: { perService: { perBackend } } })),
   { list: 'patch', algorithm: 'maglev', layout: 'packed', tableSize: 'measured' }
 ]
 
@@ -139,7 +140,7 @@ export function rank (judged: readonly Judged[]): Judged[] {
 export function sizeFor (candidate: Candidate, backends: number, situation: Situation): number {
   const { tableSize } = candidate
   if (tableSize === null) return 0
-  if (tableSize === 'current') return situation.currentSize(backends) ?? 0
+  if (tableSize === 'current') return situation.currentSize(backends) ?? chooseTableSize(situation.settings.tableSizePolicy, null, backends).m
   if (tableSize !== 'measured') return chooseTableSize(tableSize, null, backends).m
   const { qualities, standIn, limits: { maxCollateralShare = Infinity, maxImbalance = Infinity } } = situation
   return supportedTableSizes.find((m) => {
@@ -148,8 +149,10 @@ export function sizeFor (candidate: Candidate, backends: number, situation: Situ
   }) ?? (supportedTableSizes.at(-1) as number)
 }
 
-/** With random a new flow goes to any backend: of those on the N - 1 that stay, one in N - 1 does so to the one it had. Expected to be even. */
-function qualityOf (candidate: Candidate, backends: number, situation: Situation): Quality {
+/** With random a new flow goes to any of the N - 1 that stay; one in N - 1 of those that were there already finds its own again. */
+function qualityOf (
+  candidate: Candidate, backends: number, situation: Situation
+): Pick<Quality, 'collateralShare' | 'imbalance'> {
   if (candidate.algorithm === 'random') return { collateralShare: backends < 2 ? 0 : (backends - 2) / backends, imbalance: 0 }
   return situation.qualities.of(sizeFor(candidate, backends, situation), situation.standIn(backends))
 }
@@ -188,12 +191,11 @@ const noPrealloc = 1
 
 function restartSeconds (candidate: Candidate, situation: Situation): Record<RcuWait, number> {
   const { restart, settings, assumptions } = situation
-  const events = restart.map(({ counts, times }): AgentEvent => ({
-    times,
-    counts: candidate.algorithm === 'random'
-      ? { ...counts, tables: [], tablesRemoved: [] }
-      : { ...counts, tables: counts.tables.map((group) => ({ ...group, m: sizeFor(candidate, group.backends, situation) })) }
-  }))
+  const written = (tables: readonly TableWrites[]): TableWrites[] => candidate.algorithm === 'random'
+    ? []
+    : tables.map((group) => candidate.tableSize === 'current' ? group : { ...group, m: sizeFor(candidate, group.backends, situation) })
+  const events = restart.map(({ counts, times }): AgentEvent =>
+    ({ times, counts: { ...counts, tables: written(counts.tables), tablesRemoved: written(counts.tablesRemoved) } }))
   const { waiting } = convergenceFigures(events, { ...settings, layout: candidate.layout }, assumptions)
   return { each: waiting.each.seconds, batched: waiting.batched.seconds, expedited: waiting.expedited.seconds }
 }

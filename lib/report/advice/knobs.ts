@@ -67,13 +67,15 @@ function mapMax (facts: KnobFacts): Knob[] {
   if (suggested === now || (suggested < now && mapSizes.services !== now)) return []
   const after = hashes(facts).reduce((sum, { map, entries }) => sum + bytesOf(facts, map, entries, { maxEntries: suggested }), 0)
   const before = hashes(facts).reduce((sum, { map, entries }) => sum + bytesOf(facts, map, entries, {}), 0)
-  const full = needed > now
   return [{
     name: 'bpf.lbMapMax',
     now: String(now),
     suggested: String(suggested),
     savedBytes: before - after,
-    why: full ? `the fullest map needs ${needed} entries` : `the fullest map needs ${needed} entries; twice that is room to grow. Single maps: bpf-lb-service-map-max, -service-backend-map-max, -rev-nat-map-max, -maglev-map-max`
+    why: needed > now
+      ? `the fullest map needs ${needed} entries`
+      : `the fullest map needs ${needed} entries, twice that is room to grow; for single maps there are bpf-lb-service-map-max, ` +
+        'bpf-lb-service-backend-map-max, bpf-lb-rev-nat-map-max and bpf-lb-maglev-map-max'
   }]
 }
 
@@ -95,8 +97,8 @@ function addresses ({ nodeAddresses, frontends, maps }: KnobFacts): Knob[] {
   const byId = new Map(maps.map(({ map }) => [map.id, map]))
   const families = [4, 6].map((family) => nodeAddresses.filter((address) => address.includes(':') === (family === 6)))
   return families.filter((group) => group.length > 1).flatMap((group) => {
-    const bytes = group.map((address) => frontends
-      .reduce((sum, frontend) => frontend.address === address && frontend.table !== null ? sum + (byId.get(frontend.table.mapId)?.bytes_memlock ?? 0) : sum, 0))
+    const bytes = group.map((address) => frontends.filter((frontend) => frontend.address === address)
+      .reduce((sum, { table }) => sum + (byId.get(table?.mapId ?? -1)?.bytes_memlock ?? 0), 0))
     const savedBytes = bytes.reduce((sum, one) => sum + one, 0) - Math.max(...bytes)
     return savedBytes === 0
       ? []

@@ -77,11 +77,16 @@ function waitText ({ rcuWait }: Judged): string {
 }
 
 function differences (one: Figures, now: Figures): string {
-  const points = (of: keyof Figures): string => `${one[of] > now[of] ? '+' : ''}${((one[of] - now[of]) * 100).toFixed(2)} points`
   const bytes = one.memlockBytes - now.memlockBytes
   const seconds = one.convergenceSeconds - now.convergenceSeconds
-  return `${bytes > 0 ? `${formatBytes(bytes)} more` : `${formatBytes(-bytes)} less`}, collateral ${points('collateralShare')}, imbalance ` +
-    `${points('imbalance')}, ${seconds > 0 ? `${formatSeconds(seconds)} later` : `${formatSeconds(-seconds)} sooner`}`
+  return [
+    bytes === 0 ? 'as many bytes' : bytes > 0 ? `${formatBytes(bytes)} more` : `${formatBytes(-bytes)} less`,
+    ...(['collateralShare', 'imbalance'] as const).map((figure) => {
+      const points = (one[figure] - now[figure]) * 100
+      return `${figure === 'imbalance' ? 'imbalance' : 'collateral'} ${points > 0 ? '+' : ''}${points.toFixed(2)} points`
+    }),
+    Math.abs(seconds) < 1e-6 ? 'restarts live as soon' : `restarts live ${formatSeconds(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'sooner'}`
+  ].join(', ')
 }
 
 const limitWords: Readonly<Record<LimitName, { readonly what: string, readonly as: (value: number) => string }>> = {

@@ -3,6 +3,7 @@
 
 import { buildTable, defaultSeed, parseSeed } from '../../maglev/index.ts'
 import type { Seed } from '../../maglev/index.ts'
+import { evennessOf, imbalanceOf } from '../balance/evenness.ts'
 import { disruptionOfOneLeaving, sequentialBackends } from '../disruption/one-leaving.ts'
 
 export interface Quality {
@@ -33,9 +34,12 @@ export class Qualities {
     if (known !== undefined) return known
     const disruption = disruptionOfOneLeaving({ m, backends, seed: this.#seed, trials: this.#trials, drawSeed: this.#drawSeed })
     const table = buildTable(m, sequentialBackends(backends), this.#seed, '1.17+')
-    const shares = [...table?.counts.values() ?? []].map((count) => count / m)
-    const imbalance = shares.reduce((worst, share) => Math.max(worst, Math.abs(share * backends - 1)), 0)
-    const quality = { collateralShare: disruption?.collateralShare ?? 0, imbalance, shares }
+    const counts = [...table?.counts.values() ?? []]
+    const quality = {
+      collateralShare: disruption?.collateralShare ?? 0,
+      imbalance: table === null ? 0 : imbalanceOf(evennessOf(counts, counts.map(() => 1 / backends))),
+      shares: counts.map((count) => count / m)
+    }
     this.#known.set(key, quality)
     return quality
   }

@@ -11,6 +11,7 @@ import type { ReportContext, ReportProgress, ReportSteps } from '../context.ts'
 import { rollingRestart, slowestToRestart } from '../convergence/changes.ts'
 import { defaultAssumptions } from '../convergence/costs.ts'
 import type { AgentEvent, Assumptions } from '../convergence/costs.ts'
+import { defaultTrials } from '../disruption/one-leaving.ts'
 import { memoryReport } from '../memory/report.ts'
 import type { NodeMemory } from '../memory/report.ts'
 import { nameOf } from '../subject/map-names.ts'
@@ -62,7 +63,6 @@ export interface AdviceReport {
 
 /** sizes of services whose tables are built; where there are more, some spread evenly stand for the others */
 const sizesBuilt = 24
-const defaultTrials = 3
 
 export function * adviceReport (context: ReportContext, options: AdviceOptions): ReportSteps<AdviceReport> {
   const { source, subject, scale } = context
@@ -110,7 +110,7 @@ export function * adviceReport (context: ReportContext, options: AdviceOptions):
     patch: rank(judged.filter(({ list }) => list === 'patch')),
     knobs: found,
     helmValues: helmValues(today[0] as Judged, settings),
-    notes: [...notes, ...(built.length < sizes.length ? [`Tables were built for ${built.length} of ${sizes.length} service sizes; the others are taken to be like the next smaller one built.`] : [])]
+    notes: [...notes, ...(built.length < sizes.length ? [standInNote(built.length, sizes.length)] : [])]
   }
 }
 
@@ -124,13 +124,21 @@ const notes: readonly string[] = [
   'random has no tables: a new flow goes to any backend, so that collateral is (N - 2) / N, and nodes do not agree on it.'
 ]
 
+const standInNote = (built: number, sizes: number): string =>
+  `Tables were built for ${built} of ${sizes} service sizes; the others are taken to be like the next smaller one built.`
+
 /** As the node is: its own layout, the M that its tables have. */
 const current: Candidate = { list: 'today', algorithm: 'maglev', layout: 'blob', tableSize: 'current' }
 
 interface Shared { readonly qualities: Qualities, readonly built: readonly number[], readonly options: AdviceOptions }
 
-function situationOf (node: NodeMemory, rehearsal: Rehearsal, restart: readonly AgentEvent[], { qualities, built, options }: Shared): Situation {
-  const { rcuWaitMs, expeditedWaitMs, batch, fillNsPerSlot } = { ...defaultAssumptions, ...options }
+function situationOf (
+  node: NodeMemory, rehearsal: Rehearsal, restart: readonly AgentEvent[], { qualities, built, options }: Shared
+): Situation {
+  const {
+    rcuWaitMs = defaultAssumptions.rcuWaitMs, expeditedWaitMs = defaultAssumptions.expeditedWaitMs, batch = defaultAssumptions.batch,
+    fillNsPerSlot = defaultAssumptions.fillNsPerSlot
+  } = options
   return {
     settings: rehearsal.settings,
     sizes: node.rows.filter(({ backends }) => backends > 0),

@@ -3,8 +3,9 @@
 
 import type { Cost } from '../../bpf/core/cost.ts'
 import type { MapTypeName } from '../../bpf/profile/index.ts'
+import type { StepProbe } from '../../datapath/index.ts'
 import type { Rehearsal } from '../../loadbalancer/index.ts'
-import type { Protocol, TableSizePolicy } from '../../maglev/index.ts'
+import type { BackendState, Protocol, TableSizePolicy } from '../../maglev/index.ts'
 
 export interface ReportNode {
   readonly name: string
@@ -20,12 +21,26 @@ export interface ReportNode {
   readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
 }
 
-export interface ReportFrontend {
+export interface ReportBackend {
+  /** the node's own */
   readonly id: number
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
+  readonly weight: number
+  readonly state: BackendState
+}
+
+export interface ReportFrontend {
+  readonly id: number
+  readonly service: { readonly namespace: string, readonly name: string }
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  /** all that serve it, in whatever state */
+  readonly backends: readonly ReportBackend[]
   readonly table: { readonly m: number, readonly backends: number, readonly mapId: number } | null
+  readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
 }
 
 export interface ReportMap {
@@ -65,6 +80,32 @@ export interface ReportLookup {
   readonly fault: object | null
 }
 
+/** A node's program whose accesses are told. */
+export interface WatchedNode {
+  /**
+   * @param write writes the next packet into the node's memory, at this place. @returns its length
+   * @param visit told of every access of the program and of the map functions that it calls, in order; `inMaps`: not in the context, the
+   *   stack or the packet
+   */
+  run (
+    packets: number, write: (into: Uint8Array, at: number) => number, visit: (address: number, bytes: number, inMaps: boolean) => void
+  ): void
+  dispose (): void
+}
+
+/** What one run of a step probe costs (lib/datapath/step-probe.ts). */
+export interface StepCost {
+  readonly step: StepProbe
+  readonly cost: Cost
+}
+
+export interface ReportFlowCounter {
+  count (frontend: ReportFrontend, flows: number, seed: number): Generator<undefined, {
+    readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+    readonly unserved: number
+  } | null>
+}
+
 export interface ReportSource {
   revision (): number
   listNodes (): readonly ReportNode[]
@@ -75,9 +116,11 @@ export interface ReportSource {
   /** the node's agent without its maps, with all services that there are, to plan changes on */
   rehearse (node: string): Rehearsal
   listPrograms (node: string): readonly ReportProgram[]
+  flowCounter (node: string): ReportFlowCounter
   lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
     readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
   }
+  watch (node: string): WatchedNode
 }
 
 /** frontends with a table on the node that has most of them: nodes may have tables for different ones */

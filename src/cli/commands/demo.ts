@@ -34,7 +34,7 @@ export default command({
     print(introduction(sim))
     print(oneFlow(sim))
     print(await traffic(sim, packets, args.quiet))
-    print(costs(sim.report({ kind: 'memory' }), sim.report({ kind: 'lookup-cost' })))
+    print(costs(sim.report({ kind: 'memory' }), sim.report({ kind: 'lookup-cost', cacheLookups: 0 })))
     print(next)
   }
 })

@@ -4,9 +4,8 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Simulator } from '../../../lib/sim/types.ts'
 import { buildApp } from '../../../src/app.ts'
-import { createRunManager, type RunLimits } from '../../../src/runs/manager.ts'
-import { reportExecutor } from '../../../src/runs/report.ts'
-import { trafficExecutor } from '../../../src/runs/traffic.ts'
+import { allExecutors } from '../../../src/runs/executors.ts'
+import { createRunManager, type RunLimits, type RunManager } from '../../../src/runs/manager.ts'
 import type { RunExecutor } from '../../../src/runs/types.ts'
 import { testSimulator } from '../../support/simulator.ts'
 import { Conformance, type Answer, type ApiDocument, type Json } from './conformance.ts'
@@ -43,8 +42,8 @@ const runLimits: RunLimits = { running: 1, queued: 2, kept: 10, retentionMs: 60_
 
 export async function createApi (options: ApiOptions = {}): Promise<Api> {
   const sim = options.sim ?? testSimulator()
-  const executors = options.executors ?? [trafficExecutor(sim), reportExecutor(sim)]
-  const runs = createRunManager({
+  const executors = options.executors ?? allExecutors(sim, { result: (id) => runs.result(id), caches: null })
+  const runs: RunManager = createRunManager({
     executors,
     limits: { ...runLimits, ...options.limits },
     revision: () => sim.revision(),

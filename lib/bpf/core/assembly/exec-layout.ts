@@ -99,6 +99,8 @@ export const EXEC_STRUCTS_END = 176
 export const EXEC_STACK = 180
 /** faults of the batch under way */
 export const EXEC_FAULTS = 184
+/** address of the notes (NOTES_*) that records NOTE_* write; 0: nobody wants them */
+export const EXEC_NOTES = 188
 /** saved r6..r9 and the address to return to, one per bpf-to-bpf call under way */
 export const EXEC_FRAMES = 192
 export const FRAME_BYTES = 40
@@ -128,3 +130,17 @@ export const SLOT_FAULT_ADDRESS = 24
 export const SLOT_HEADER_BYTES = 32
 
 export const PACKET_HEADROOM = 256
+
+// Notes: what a program and the map functions it calls touched, in order. Two words of header, then eight bytes each: address, and what.
+/** u32: notes written, or wanted beyond the capacity */
+export const NOTES_COUNT = 0
+export const NOTES_CAPACITY = 4
+export const NOTES_HEADER_BYTES = 8
+export const NOTE_BYTES = 8
+/** bytes of the access, in the lowest bits of `what` */
+export const NOTE_SIZE_MASK = 255
+/** region << 8: REGION_*, or what a map function touched */
+export const NOTE_REGION_SHIFT = 8
+export const NOTE_REGION_MASK = 7
+export const NOTE_FUNCTION = 5
+export const NOTE_IS_STORE = 1 << 11

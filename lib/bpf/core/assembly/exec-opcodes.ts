@@ -182,3 +182,10 @@ export const CALL_MAP_DELETE = 164
 export const CALL_SMP_PROCESSOR_ID = 165
 export const CALL_KTIME_GET_NS = 166
 export const CALL_PRANDOM_U32 = 167
+
+// Notes of what the next record will touch, in images that are made to be watched: a load, a store, a map function
+export const NOTE_LOAD = 168
+export const NOTE_STORE = 169
+export const NOTE_ARRAY_LOOKUP = 170
+export const NOTE_HTAB_LOOKUP = 171
+export const NOTE_MAP_LOOKUP = 172

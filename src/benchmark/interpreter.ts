@@ -1,12 +1,10 @@
-// The interpreter on one node and one workload: batches of fresh packets, only the running of them timed.
+// The interpreter on one node and given packets: batches of them, fresh, only the running timed.
 
 import { createHash } from 'node:crypto'
 import { attachCore, createBatch, createExecution } from '../../lib/bpf/core/index.ts'
 import type { Execution, PacketBatch } from '../../lib/bpf/core/index.ts'
 import { findProfile } from '../../lib/bpf/profile/index.ts'
 import type { NodeAttachment, Simulator } from '../../lib/sim/types.ts'
-import { packetsOf } from './workloads.ts'
-import type { Workload } from './workloads.ts'
 
 const SLOTS = 4096
 const STRIDE_BYTES = 384
@@ -24,7 +22,8 @@ export class InterpreterBench {
   readonly #packets: readonly Uint8Array[]
   #next = 0
 
-  constructor (sim: Simulator, node: string, workload: Workload, packets: number) {
+  /** @param packets round and round */
+  constructor (sim: Simulator, node: string, packets: readonly Uint8Array[]) {
     this.#attachment = sim.attach(node)
     const { module, memory, kernel, possibleCpus } = this.#attachment
     const profile = findProfile(kernel)
@@ -34,7 +33,7 @@ export class InterpreterBench {
     if (!batch.ok) throw new RangeError(batch.error.message)
     this.#execution = createExecution(core, { cpu: 0, worker: WORKER })
     this.#batch = batch.value
-    this.#packets = packetsOf(workload, packets)
+    this.#packets = packets
   }
 
   /** One batch; later calls go on with the packets behind. */

@@ -8,9 +8,9 @@ import { readObject } from '../../lib/bpf/object/index.ts'
 import { decodeBackendValue, encodeBackendValue, mapNames, objectFile } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import type { MapView, Simulator } from '../../lib/sim/types.ts'
-import { packageRoot } from '../../src/cli/paths.ts'
-import type { Bpf, KernelRun } from '../../src/live-kernel/bpf.ts'
-import { loadProgram } from '../../src/live-kernel/load.ts'
+import { packageRoot } from '../cli/paths.ts'
+import type { Bpf, KernelRun } from '../live-kernel/bpf.ts'
+import { loadProgram } from '../live-kernel/load.ts'
 
 export interface KernelBalancer {
   run (packet: Uint8Array, repeat: number): KernelRun
@@ -59,7 +59,9 @@ class Copier {
     this.#bpf = bpf
     this.#sim = sim
     this.#node = node
-    this.#inner = new Set(sim.listFrontends(node).flatMap(({ table }) => table === null ? [] : [table.mapId]))
+    // layout flat has no inner maps: its tables' map is one of the program's own
+    const tables = sim.getNode(node).layout === 'flat' ? [] : sim.listFrontends(node).map(({ table }) => table)
+    this.#inner = new Set(tables.flatMap((table) => table === null ? [] : [table.mapId]))
     this.owned = sim.listMaps(node).filter((map) => !this.#inner.has(map.id))
   }
 
@@ -83,6 +85,8 @@ class Copier {
 
   #put (map: MapView, fd: number, key: Uint8Array, value: Uint8Array): void {
     if (!isOuter(map)) {
+      // an array is made of zeros
+      if (map.type === 'array' && value.every((byte) => byte === 0)) return
       done(this.#bpf.update(fd, key, value), `an update of ${map.name}`)
       return
     }

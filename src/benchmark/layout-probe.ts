@@ -7,11 +7,11 @@ import type { MapSpec } from '../../lib/bpf/object/index.ts'
 import { constantsMapName, encodeRevNatId, encodeU32, innerMapName, mapNames, probeFile, withLoadTimeConstants } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import { templateAttributes } from '../../lib/loadbalancer/index.ts'
-import { packageRoot } from '../../src/cli/paths.ts'
-import type { Bpf } from '../../src/live-kernel/bpf.ts'
-import { loadObject } from '../../src/live-kernel/load.ts'
-import type { LoadedObject } from '../../src/live-kernel/load.ts'
-import { createTable, writeFlatTable } from '../../src/live-kernel/tables.ts'
+import { packageRoot } from '../cli/paths.ts'
+import type { Bpf } from '../live-kernel/bpf.ts'
+import { loadObject } from '../live-kernel/load.ts'
+import type { LoadedObject } from '../live-kernel/load.ts'
+import { createTable, writeFlatTable } from '../live-kernel/tables.ts'
 
 export interface Draw {
   /** index of the first service to draw from, and how many from there on */

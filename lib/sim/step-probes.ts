@@ -1,0 +1,48 @@
+// The step probes (lib/datapath/step-probe.c) on an emulated kernel of their own: what a run costs there, and what it comes to.
+
+import { createCore } from '../bpf/core/index.ts'
+import type { Cost } from '../bpf/core/index.ts'
+import { findProfile } from '../bpf/profile/index.ts'
+import type { Result } from '../bpf/profile/errno.ts'
+import { createKernel, loadCollection } from '../bpf/syscall/index.ts'
+import { decodeStepState, encodeStepState, encodeU32, stepProbeMaps, stepProbeProgram, stepTableValue } from '../datapath/index.ts'
+import type { StepProbe } from '../datapath/index.ts'
+import type { SimulatorAssets } from './assets.ts'
+
+export interface StepRun {
+  /** of one run, which takes the step STEPS_PER_RUN times */
+  readonly cost: Cost
+  /** state after that run */
+  readonly state: bigint
+}
+
+const XDP_DROP = 1
+const anyPacket = new Uint8Array(64)
+
+/** @param kernelName a kernel profile. @param state to begin with, not 0 */
+export function runStepProbe (assets: SimulatorAssets, step: StepProbe, kernelName: string, state: bigint): StepRun {
+  const profile = findProfile(kernelName)
+  if (profile === undefined) throw new RangeError(`there is no kernel profile ${kernelName}`)
+  const core = createCore({ module: assets.core, profile, possibleCpus: 1 })
+  const kernel = createKernel({ core, random: () => 0, translations: assets.translations })
+  const spec = assets.stepProbe(step)
+  const { maps, programs } = valueOf(loadCollection(kernel, spec))
+  const template = spec.maps.find(({ name }) => name === stepProbeMaps.tables)?.inner
+  if (template === undefined) throw new Error(`step probe ${step} has no inner map`)
+  const table = valueOf(kernel.mapCreate(template))
+  for (let index = 0; index < template.maxEntries; index++) {
+    valueOf(kernel.mapUpdate(table, encodeU32(index), encodeU32(stepTableValue(index))))
+  }
+  valueOf(kernel.mapUpdate(maps.get(stepProbeMaps.tables) ?? -1, encodeU32(0), encodeU32(table)))
+  const stateMap = maps.get(stepProbeMaps.state) ?? -1
+  valueOf(kernel.mapUpdate(stateMap, encodeU32(0), encodeStepState(state)))
+  const program = valueOf(kernel.program(programs.get(stepProbeProgram) ?? -1))
+  const { retval, cost } = kernel.execution().run(program.image, anyPacket)
+  if (retval !== XDP_DROP) throw new Error(`step probe ${step} ended with ${retval}`)
+  return { cost, state: decodeStepState(valueOf(kernel.mapLookup(stateMap, encodeU32(0)))) }
+}
+
+function valueOf<T> (result: Result<T>): T {
+  if (!result.ok) throw new Error(`a step probe is refused: ${result.error.message}`)
+  return result.value
+}
