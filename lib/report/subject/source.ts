@@ -100,10 +100,15 @@ export interface StepCost {
 }
 
 export interface ReportFlowCounter {
-  count (frontend: ReportFrontend, flows: number, seed: number): Generator<undefined, {
-    readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
-    readonly unserved: number
-  } | null>
+  /** null: the node or a table is not what it was */
+  count (frontends: readonly ReportFrontend[], flows: number, seed: number): Generator<undefined, readonly ReportFlowCounts[] | null>
+}
+
+export interface ReportFlowCounts {
+  readonly flows: number
+  readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+  /** flows that reached no backend */
+  readonly unserved: number
 }
 
 export interface ReportSource {
