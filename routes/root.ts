@@ -46,8 +46,8 @@ interface Shown {
   readonly mixError: string | null
 }
 
-export const root: Route = async (app, { about, sim, documents, page }) => {
-  const reportsOn = createPageReports(sim)
+export const root: Route = async (app, { about, sim, runs, documents, page }) => {
+  const reportsOn = createPageReports(sim, runs)
   const answerFlow = createFlowAnswers(sim, documents, page.example)
 
   app.get('/', {

@@ -1,17 +1,19 @@
 // The nodes of several reports beside each other: what each costs in bytes, in flows moved, in work per packet. Every figure is one of a
 // report; nothing is computed here but the smallest and largest of its rows.
 
+import type { ConvergenceReport } from './convergence/report.ts'
 import type { DisruptionReport } from './disruption/report.ts'
 import type { LookupCostReport } from './lookup-cost/report.ts'
 import type { MemoryReport } from './memory/report.ts'
 import type { Cell, Table } from './table.ts'
-import { column, formatBytes, formatShare } from './words.ts'
+import { column, formatBytes, formatSeconds, formatShare } from './words.ts'
 
 /** Reports on the same nodes and the same subject. */
 export interface OverviewReports {
   readonly memory: MemoryReport
   readonly disruption: DisruptionReport
   readonly 'lookup-cost': LookupCostReport
+  readonly convergence: ConvergenceReport
 }
 
 /** One row for each node. */
@@ -19,12 +21,15 @@ export function overviewTable (reports: OverviewReports): Table {
   return {
     title: 'Nodes beside each other',
     columns: [
-      column('node', 'node'), column('layout', 'layout'), column('m', 'M', 'plain'), column('memlock', 'Maglev tables'), column('allocated', 'allocated'),
-      column('moved', 'flows moved'), column('collateral', 'without need'), column('instructions', 'instructions')
+      column('node', 'node'), column('layout', 'layout'), column('m', 'M', 'plain'), column('tables', 'Maglev tables'),
+      column('memlock', 'with outer maps'), column('allocated', 'allocated'),
+      column('moved', 'flows moved'), column('collateral', 'without need'), column('instructions', 'instructions'),
+      column('ns', 'ns per packet'), column('convergence', 'restart live after')
     ],
-    rows: reports.memory.nodes.map(({ node, layout, maglev, rows }): Cell[] => [
-      node, layout, range(rows.map(({ m }) => m)), formatBytes(maglev.memlockBytes), formatBytes(maglev.allocatedBytes),
-      ...moved(reports.disruption, node), instructions(reports['lookup-cost'], node)
+    rows: reports.memory.nodes.map(({ node, layout, maps, maglev, rows }): Cell[] => [
+      node, layout, range(rows.map(({ m }) => m)), formatBytes((maps.find(({ name }) => name === 'tables') ?? maglev).memlockBytes),
+      formatBytes(maglev.memlockBytes), formatBytes(maglev.allocatedBytes),
+      ...moved(reports.disruption, node), ...work(reports['lookup-cost'], node), restart(reports.convergence, node)
     ])
   }
 }
@@ -34,8 +39,22 @@ function moved ({ nodes }: DisruptionReport, name: string): [string | null, stri
   return [range(leaving.map((row) => row.moved.mean), formatShare), range(leaving.map((row) => row.collateral.mean), formatShare)]
 }
 
-function instructions ({ nodes }: LookupCostReport, name: string): string | null {
-  return range(rowsOf(nodes, name).flatMap(({ instructionsMin, instructionsMax }) => [instructionsMin, instructionsMax]))
+/** Instructions, and times where a benchmark was quoted: the kernel's where it measured them. */
+function work ({ nodes }: LookupCostReport, name: string): [string | null, string | null] {
+  const rows = rowsOf(nodes, name)
+  const times = rows.flatMap(({ ns }) => ns ?? [])
+  const kernel = times.flatMap((ns) => ns.kernel ?? [])
+  const interpreter = range(times.map((ns) => ns.interpreter))
+  return [
+    range(rows.flatMap(({ instructionsMin, instructionsMax }) => [instructionsMin, instructionsMax])),
+    range(kernel) ?? (interpreter === null ? null : `${interpreter} (interpreter)`)
+  ]
+}
+
+/** Of rolling restarts of the subject's own services. */
+function restart ({ nodes, assumptions: { rcuWait } }: ConvergenceReport, name: string): string | null {
+  const own = rowsOf(nodes, name).filter(({ subject, change, tables }) => subject !== 'example' && change === 'rolling restart' && tables > 0)
+  return range(own.map(({ waiting }) => waiting[rcuWait].seconds), formatSeconds)
 }
 
 const rowsOf = <Row> (nodes: ReadonlyArray<{ readonly node: string, readonly rows: readonly Row[] }>, name: string): readonly Row[] =>

@@ -6,6 +6,8 @@ const typingPauseMs = 400
 const byId = (id: string): HTMLElement => document.getElementById(id) ?? document.body
 const main = byId('main')
 let asking: AbortController | null = null
+/** timer that asks when no more is typed */
+let typing = 0
 
 /** Fetches a view of the page and replaces every region that both have. */
 async function show (url: URL, remember: boolean): Promise<void> {
@@ -50,6 +52,7 @@ document.addEventListener('submit', (event) => {
   const form = event.target as HTMLFormElement
   if (form.dataset['live'] === undefined) return
   event.preventDefault()
+  clearTimeout(typing)
   show(addressOf(form), true)
 })
 
@@ -60,7 +63,6 @@ document.addEventListener('click', (event) => {
   show(new URL(link.href), true)
 })
 
-let typing = 0
 byId('mix').addEventListener('input', ({ target }) => {
   clearTimeout(typing)
   const { form } = target as HTMLInputElement

@@ -108,7 +108,7 @@ t.test('what nobody waits for any more is given up', async (t) => {
       return sim.reportSteps(request)
     }
   }
-  const reportsOn = createPageReports(counted)
+  const reportsOn = createPageReports(counted, { list: () => [], result: () => null })
   const [first, second] = [new AbortController(), new AbortController()]
   const gone = reportsOn('9x40', first.signal)
   const stays = reportsOn('7x3', second.signal)

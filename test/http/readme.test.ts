@@ -1,9 +1,12 @@
 // Every curl line of the README that shows its answer, in order, against a service that has just started: the answers are
-// what the README prints. README_WRITE=1 writes the answers into it.
+// what the README prints. Its picture is what the command beside it gives. README_WRITE=1 writes the answers and the picture.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { renderReport } from '../../lib/report/index.ts'
+import { exampleMix } from '../../routes/support/page/answers.ts'
+import { testSimulator } from '../support/simulator.ts'
 import { createApi } from './support/api.ts'
 import { parseCurl } from './support/curl.ts'
 
@@ -35,4 +38,12 @@ t.test('the README\'s requests and answers', async (t) => {
   }
   if (write) writeFileSync(file, written)
   t.ok(checked >= 8, `${checked} requests`)
+})
+
+t.test('the README\'s picture', async (t) => {
+  const picture = join(root, 'docs', 'bytes-by-size.svg')
+  const report = testSimulator().report({ kind: 'memory', mix: exampleMix })
+  const drawn = await renderReport(report, 'svg')
+  if (write) writeFileSync(picture, drawn)
+  t.equal(readFileSync(picture, 'utf8'), drawn)
 })

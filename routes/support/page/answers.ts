@@ -1,28 +1,35 @@
 // What the page says: reports on the cluster, or on a mix of service sizes where one is given or the cluster is empty. Computed in steps
 // beside other requests, and kept: the same question about the same state is answered once.
 
-import type { Report, ReportKind, ReportKinds } from '../../../lib/report/index.ts'
+import type { Report, ReportKinds } from '../../../lib/report/index.ts'
 import type { ReportRequest, Simulator } from '../../../lib/sim/types.ts'
 import { limits } from '../limits.ts'
 import { Problem } from '../problems.ts'
+import { resolveOptions } from '../report-options.ts'
+import type { ReportSurroundings } from '../report-options.ts'
+import type { RunService } from '../runs.ts'
 import { inSteps } from '../steps.ts'
+
+export const pageKinds = ['memory', 'disruption', 'lookup-cost', 'convergence'] as const
+export type PageKind = typeof pageKinds[number]
+
+/** What each report is asked beside whom it is about. */
+export type PageQuestions = Readonly<Record<PageKind, Readonly<Record<string, string | number>>>>
 
 export interface PageReports {
   /** normalised; null: the cluster */
   readonly mix: string | null
+  readonly questions: PageQuestions
   readonly of: { readonly [K in PageKind]: ReportKinds[K]['report'] }
 }
 
-/** The reports of the page, and what each is asked beside whom it is about: little, so that the first view does not take long. */
-export const pageQuestions = {
+/** Little, so that the first view does not take long. @param benchmark run whose times are quoted */
+const questionsQuoting = (benchmark: string | null): PageQuestions => ({
   memory: {},
   disruption: { trials: 5, changes: 'remove,rolling-restart' },
-  'lookup-cost': {}
-} as const satisfies { readonly [K in ReportKind]?: ReportKinds[K]['options'] }
-
-export type PageKind = keyof typeof pageQuestions
-
-export const pageKinds = Object.keys(pageQuestions) as readonly PageKind[]
+  'lookup-cost': { cacheLookups: 0, ...(benchmark === null ? {} : { benchmark }) },
+  convergence: { ports: 10, services: 1 }
+})
 
 /** A thousand frontends, most of them small, as clusters are. */
 export const exampleMix = '700x3,200x10,80x40,20x160'
@@ -34,21 +41,23 @@ interface Asking {
 }
 
 /** One after the other is made: who types asks often and waits only for the last. What nobody waits for any more is given up. */
-export function createPageReports (sim: Simulator): (mix: string | null, signal: AbortSignal) => Promise<PageReports> {
+export function createPageReports (sim: Simulator, runs: Pick<RunService, 'list' | 'result'>): (mix: string | null, signal: AbortSignal) => Promise<PageReports> {
+  const surroundings: ReportSurroundings = { result: (id) => runs.result(id), caches: null }
   const kept = new Map<string, Asking>()
   let last: Promise<unknown> = Promise.resolve()
 
-  function begin (key: string, mix: string | null): Asking {
+  function begin (key: string, mix: string | null, questions: PageQuestions): Asking {
     const signals = new Set<AbortSignal>()
-    const answer = last.then(() => ask(sim, mix, () => [...signals].every(({ aborted }) => aborted)))
+    const answer = last.then(() => ask({ sim, surroundings, mix, questions }, () => [...signals].every(({ aborted }) => aborted)))
     const asking = { answer, signals }
     last = answer.catch(() => { if (kept.get(key) === asking) kept.delete(key) })
     return asking
   }
 
   return (mix, signal) => {
-    const key = mix ?? stateOf(sim)
-    const asking = kept.get(key) ?? begin(key, mix)
+    const benchmark = runs.list().findLast(({ kind, state }) => kind === 'benchmark' && state === 'succeeded')?.id ?? null
+    const key = `${mix ?? stateOf(sim)} ${benchmark}`
+    const asking = kept.get(key) ?? begin(key, mix, questionsQuoting(benchmark))
     asking.signals.add(signal)
     // the one asked for longest ago is the first
     kept.delete(key)
@@ -65,13 +74,21 @@ export function createPageReports (sim: Simulator): (mix: string | null, signal:
 const stateOf = (sim: Simulator): string =>
   JSON.stringify([sim.revision(), sim.changedAt(), sim.listNodes().map(({ tableSizeChanges, counts, memory, ...settings }) => settings)])
 
-async function ask (sim: Simulator, mix: string | null, isGivenUp: () => boolean): Promise<PageReports> {
+interface Asked {
+  readonly sim: Simulator
+  readonly surroundings: ReportSurroundings
+  readonly mix: string | null
+  readonly questions: PageQuestions
+}
+
+async function ask ({ sim, surroundings, mix, questions }: Asked, isGivenUp: () => boolean): Promise<PageReports> {
   const scope = mix === null ? {} : { mix }
   const reports: Array<readonly [PageKind, Report]> = []
   const goOn = (): void => { if (isGivenUp()) throw new Problem('OVERLOADED', 'Nobody waits for this answer any more.') }
   for (const kind of pageKinds) {
     goOn()
-    reports.push([kind, await inSteps(sim.reportSteps({ kind, ...scope, ...pageQuestions[kind] } as ReportRequest), goOn)])
+    const options = resolveOptions(questions[kind], surroundings)
+    reports.push([kind, await inSteps(sim.reportSteps({ kind, ...scope, ...options } as ReportRequest), goOn)])
   }
-  return { mix, of: Object.fromEntries(reports) as unknown as PageReports['of'] }
+  return { mix, questions, of: Object.fromEntries(reports) as unknown as PageReports['of'] }
 }

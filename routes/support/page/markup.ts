@@ -66,10 +66,13 @@ export const link = (href: string, label: string): Markup => html`<a href="${tex
 export interface Shell {
   get (path: string): string
   post (path: string, body: object): string
+  /** @param file of the package */
+  file (path: string, type: string, file: string): string
 }
 
 /** @param origin where the reader reaches this server, `http://127.0.0.1:8080` */
 export const shell = (origin: string): Shell => ({
   get: (path) => `curl -s ${shellQuoted(origin + path)}`,
-  post: (path, body) => `curl -s -X POST ${shellQuoted(origin + path)} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(body))}`
+  post: (path, body) => `curl -s -X POST ${shellQuoted(origin + path)} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(body))}`,
+  file: (path, type, file) => `curl -s -X POST ${shellQuoted(origin + path)} -H 'content-type: ${type}' --data-binary @${file}`
 })

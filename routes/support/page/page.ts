@@ -3,7 +3,7 @@
 import { overviewTable, presentReport } from '../../../lib/report/index.ts'
 import { chartSvg } from '../../../lib/report/forms/svg.ts'
 import type { About, KernelParity } from '../context.ts'
-import { pageKinds, pageQuestions } from './answers.ts'
+import { pageKinds } from './answers.ts'
 import type { PageKind, PageReports } from './answers.ts'
 import { flowBox } from './flow.ts'
 import type { FlowAnswer } from './flow.ts'
@@ -71,22 +71,30 @@ function mixForm ({ typedMix, mixError, reports }: PageView): Markup {
 <p id="page-error" class="error" aria-live="polite"></p>`
 }
 
-function reportCurl ({ curl, reports: { mix } }: PageView, kind: PageKind): string {
-  return mix === null ? curl.get(reportPath(kind, {})) : curl.post(`/v1/reports/${kind}`, { mix, ...pageQuestions[kind] })
+function reportCurl ({ curl, reports }: PageView, kind: PageKind): string {
+  const { mix, questions } = reports
+  return mix === null ? curl.get(reportPath(reports, kind, {})) : curl.post(`/v1/reports/${kind}`, { mix, ...questions[kind] })
 }
 
 /** Of the report on the cluster. */
-function reportPath (kind: PageKind, form: Readonly<Record<string, string>>): string {
-  const query = Object.entries({ ...pageQuestions[kind], ...form }).map(([name, value]) => `${name}=${value}`).join('&')
+function reportPath ({ questions }: PageReports, kind: PageKind, form: Readonly<Record<string, string>>): string {
+  const query = Object.entries({ ...questions[kind], ...form }).map(([name, value]) => `${name}=${value}`).join('&')
   return `/v1/reports/${kind}${query === '' ? '' : `?${query}`}`
 }
 
+const nodesText = 'Bytes of the tables, and with their outer maps, are as the kernel reports them (memlock); allocated is what it takes for both. ' +
+  'Flows move when one backend of a service leaves, without need those that were not its own. A restart is live when its last table is, ' +
+  'each update of an outer map waiting for a grace period. Ranges are over the sizes of services.'
+
 function nodesBox (view: PageView): Markup {
   const { columns, rows, title } = overviewTable(view.reports.of)
+  const { benchmark } = view.reports.of['lookup-cost']
   return box({
     id: 'nodes',
     title,
-    body: html`<p class="quiet">Bytes are of the Maglev tables with their outer maps: as the kernel reports them (memlock), and as it allocates them. Flows move when one backend of a service leaves, without need those that were not its own; ranges are over the sizes of services.</p>
+    body: html`<p class="quiet">${text(nodesText)} ${benchmark === null
+      ? html`Times are not measured yet: <code>POST /v1/runs {"kind":"benchmark"}</code> does, and they are shown here.`
+      : html`Times are those of run ${link(`/v1/runs/${benchmark.run}`, String(benchmark.run))}, measured ${text(benchmark.measuredAt)} on ${text(benchmark.machine.cpu)}.`}</p>
 ${table('Costs of each node',
       columns.map(({ title }, index) => ({ title, number: index > 1 })),
       rows.map((cells) => cells.map((cell, index) => ({ body: text(cell === null ? '-' : String(cell)), number: index > 1 }))), 'cards')}`,
@@ -119,12 +127,12 @@ function findingsBox (view: PageView, documents: readonly Findings[]): Markup {
   return box({
     id: 'findings',
     title: 'What the reports find',
-    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
+    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(view.reports, kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
     curl: documents.map(({ kind }) => reportCurl(view, kind))
   })
 }
 
-const importCurl = ({ curl }: PageView): string => curl.post('/v1/imports', {}).replace(/ -H .*/, " -H 'content-type: application/yaml' --data-binary @examples/echo.yaml")
+const importCurl = ({ curl }: PageView): string => curl.file('/v1/imports', 'application/yaml', 'examples/echo.yaml')
 
 function importBox (view: PageView): Markup {
   return box({

@@ -8,6 +8,9 @@ import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { WebSocket } from 'undici'
 
+/** far more than any answer takes, so that a test says what did not come */
+const untilMs = 60_000
+
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 
 /** Where a browser is installed; null: there is none. */
@@ -114,8 +117,9 @@ export class Tab {
 
   /** Resolves when the condition holds, which is looked at whenever the document changes. */
   async until (condition: string): Promise<void> {
-    await this.evaluate(`new Promise((resolve) => {
+    await this.evaluate(`new Promise((resolve, reject) => {
       const holds = () => { if (${condition}) { observer.disconnect(); resolve(true) } }
+      setTimeout(() => reject(new Error(${JSON.stringify(`waited ${untilMs / 1000} s for ${condition}`)})), ${untilMs})
       const observer = new MutationObserver(holds)
       observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true })
       holds()
