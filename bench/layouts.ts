@@ -39,7 +39,8 @@ export async function runLayoutBench (
 
 export function describeLayouts (result: LayoutBench): string {
   const blob = result.rows.find(({ layout }) => layout === 'blob')
-  const columns = ['layout', 'hot, N=3', 'hot, N=160', `${result.mix}`, 'x blob', 'least', 'x blob\'s least', 'memlock of the tables']
+  const { small, large } = result.hotBackends
+  const columns = ['layout', `hot, N=${small}`, `hot, N=${large}`, `${result.mix}`, 'x blob', 'least', 'x blob\'s least', 'memlock of the tables']
     .map((title, index) => ({ key: title, title, ...(index > 0 && index < 4 ? { as: 'decimal' as const } : {}) }))
   const rows = result.rows.map((row) => [
     row.layout, row.hotSmallNs, row.hotLargeNs, row.mixNs, row.mixNs / (blob?.mixNs ?? NaN),

@@ -3,12 +3,12 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { describeKind, formatReport, reportKinds, reportMediaTypes, type ReportKind } from '../lib/report/index.ts'
+import { describeKind, reportKinds, type ReportKind } from '../lib/report/index.ts'
 import type { ReportRequest } from '../lib/sim/types.ts'
-import { answer, jsonAnswer, text } from './support/answers.ts'
+import { answer, jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { limits } from './support/limits.ts'
-import { chosenFormat, formatQuery } from './support/negotiation.ts'
+import { originOf, reportContent, reportFormQuery, sendReport, shellQuoted } from './support/report-forms.ts'
 import { resolveOptions } from './support/report-options.ts'
 import { reportBody, reportQuery } from './support/report-schemas.ts'
 import { inSteps } from './support/steps.ts'
@@ -23,10 +23,7 @@ const Report = Type.Object({ kind: Type.String({ description: 'Kind of report.' 
   title: 'Report', description: 'Further members by the kind of report: `subject`, `nodes` with their `rows`, `notes`.', additionalProperties: true
 })
 
-const reportAnswer = answer('The report.', {
-  'application/json': Report, 'text/plain': text('Tables for people.'), 'text/csv': text('One table for spreadsheets (RFC 4180).')
-})
-const forms = formatQuery('json', 'text', 'csv')
+const reportAnswer = answer('The report.', reportContent(Report))
 
 export const reports: Route = async (app, { sim, runs, caches }) => {
   app.get('/v1/reports', {
@@ -39,23 +36,25 @@ export const reports: Route = async (app, { sim, runs, caches }) => {
 
     app.get(`/v1/reports/${kind}`, {
       config: { atOnce: limits.reportsAtOnce },
-      schema: { ...what, operationId: `get${name}Report`, summary: `Report on the cluster: ${kind}`, querystring: Type.Object({ ...forms, ...reportQuery(kind) }, { additionalProperties: false }) }
+      schema: { ...what, operationId: `get${name}Report`, summary: `Report on the cluster: ${kind}`, querystring: Type.Object({ ...reportFormQuery, ...reportQuery(kind) }, { additionalProperties: false }) }
     }, async (request, reply) => {
-      const { format, nodes, ...options } = request.query as Record<string, unknown> & { nodes?: string }
+      const { format, chart, nodes, ...options } = request.query as Record<string, unknown> & { nodes?: string }
       return send(request, reply, kind, { ...options, ...(nodes === undefined ? {} : { nodes: nodes.split(',') }) })
     })
 
     app.post(`/v1/reports/${kind}`, {
+      bodyLimit: limits.reportBodyBytes,
       config: { turn: 'none', atOnce: limits.reportsAtOnce },
-      schema: { ...what, operationId: `ask${name}Report`, summary: `Report on a mix of service sizes, or on the cluster: ${kind}`, querystring: Type.Object(forms, { additionalProperties: false }), body: reportBody(kind) }
+      schema: { ...what, operationId: `ask${name}Report`, summary: `Report on a mix of service sizes, or on the cluster: ${kind}`, querystring: Type.Object(reportFormQuery, { additionalProperties: false }), body: reportBody(kind) }
     }, async (request, reply) => send(request, reply, kind, request.body as object))
   }
 
   async function send (request: FastifyRequest, reply: FastifyReply, kind: ReportKind, asked: object): Promise<FastifyReply> {
     const options = resolveOptions(asked as Record<string, unknown>, { result: (id) => runs.result(id), caches })
     const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest))
-    const format = chosenFormat(request)
-    if (format === 'html') throw new TypeError('not a form of reports')
-    return reply.type(reportMediaTypes[format]).send(formatReport(report, format))
+    const address = `${originOf(request)}/v1/reports/${kind}`
+    return sendReport(request, reply, report, request.method === 'POST'
+      ? { command: `curl -s ${address} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(asked))}` }
+      : { address: request.url })
   }
 }

@@ -41,6 +41,11 @@ const description = 'An emulated Linux node on which Cilium\'s Maglev load balan
 
 const Page = Type.String({ description: 'A page.' })
 
+interface Shown {
+  readonly reports: PageReports
+  readonly mixError: string | null
+}
+
 export const root: Route = async (app, { about, sim, documents, page }) => {
   const reportsOn = createPageReports(sim)
   const answerFlow = createFlowAnswers(sim, documents, page.example)
@@ -67,7 +72,7 @@ export const root: Route = async (app, { about, sim, documents, page }) => {
     if (chosenFormat(request) === 'json') return reply.send({ name: about.name, description, version: about.version, links })
     const { mix: typed = '', flow: typedFlow = '', trace } = request.query
     const flow = await answerFlow({ flow: typedFlow === '' ? undefined : typedFlow, trace })
-    const { reports, mixError } = await reportsOrExample(typed, flow.isExample)
+    const { reports, mixError } = await reportsOrExample(typed, flow.isExample, request.signal)
     const origin = `${request.protocol}://${/^[\w.:[\]-]{1,255}$/.test(request.host) ? request.host : '127.0.0.1:8080'}`
     const html = renderPage({
       about, reports, mixError, flow, parity: page.parity, suggestions: flow.flows, manifest: flow.isExample ? page.example : '', curl: shell(origin), typedMix: typed === '' ? null : typed
@@ -77,15 +82,15 @@ export const root: Route = async (app, { about, sim, documents, page }) => {
   })
 
   /** Where the mix is refused, what there would be without one. */
-  async function reportsOrExample (typed: string, isEmpty: boolean): Promise<{ reports: PageReports, mixError: string | null }> {
+  async function reportsOrExample (typed: string, isEmpty: boolean, signal: AbortSignal): Promise<Shown> {
     const otherwise = isEmpty ? exampleMix : null
-    if (typed === '') return { reports: await reportsOn(otherwise), mixError: null }
+    if (typed === '') return { reports: await reportsOn(otherwise, signal), mixError: null }
     const parsed = parseMix(typed)
-    if (!parsed.ok) return { reports: await reportsOn(otherwise), mixError: parsed.message }
+    if (!parsed.ok) return { reports: await reportsOn(otherwise, signal), mixError: parsed.message }
     try {
-      return { reports: await reportsOn(formatMix(parsed.parts)), mixError: null }
+      return { reports: await reportsOn(formatMix(parsed.parts), signal), mixError: null }
     } catch (error) {
-      if (error instanceof SimError) return { reports: await reportsOn(otherwise), mixError: error.message }
+      if (error instanceof SimError) return { reports: await reportsOn(otherwise, signal), mixError: error.message }
       throw error
     }
   }

@@ -3,15 +3,19 @@
 
 import { Type } from 'typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { jsonAnswer, noContent } from './support/answers.ts'
+import type { Report } from '../lib/report/index.ts'
+import { answer, jsonAnswer, noContent } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { limits } from './support/limits.ts'
+import { negotiate } from './support/negotiation.ts'
 import { page, Page, pageQuery } from './support/pagination.ts'
+import { reportContent, reportFormQuery, sendReport, originOf, shellQuoted } from './support/report-forms.ts'
 import { terminalStates, runStates, type RunView } from './support/runs.ts'
 import { OneOf } from './support/schemas.ts'
 import { Run, RunParams, RunPlan, runBodyOf } from './support/run-schemas.ts'
 
 const tags = ['runs']
+const RunResult = Type.Object({}, { title: 'RunResult', description: 'Members by the kind of run.', additionalProperties: true })
 const pollSeconds = 1
 
 export const runs: Route = async (app, { runs: service }) => {
@@ -85,14 +89,21 @@ export const runs: Route = async (app, { runs: service }) => {
       operationId: 'getRunResults',
       tags,
       summary: 'Read the result of a run',
+      description: 'Runs of kind `report` give it in every form of a report, others as JSON.',
       params: RunParams,
-      response: {
-        200: jsonAnswer('The result, in the shape of its kind.', Type.Object({}, { title: 'RunResult', description: 'Members by the kind of run.', additionalProperties: true }))
-      }
+      querystring: Type.Object(reportFormQuery, { additionalProperties: false }),
+      response: { 200: answer('The result, in the shape of its kind.', reportContent(RunResult)) }
     }
-  }, async ({ params }, reply) => {
+  }, async (request, reply) => {
+    const { kind, spec } = service.get(request.params.id)
+    const result = service.result(request.params.id)
     reply.header('cache-control', 'private, max-age=31536000, immutable')
-    return service.result(params.id) as object
+    if (kind === 'report') {
+      const command = `curl -s ${originOf(request)}/v1/runs -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(spec))}`
+      return sendReport(request, reply, result as Report, { command, address: request.url })
+    }
+    reply.type(negotiate(request, ['application/json']))
+    return result as object
   })
 
   app.delete('/v1/runs/:id', {

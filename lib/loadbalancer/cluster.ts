@@ -23,11 +23,18 @@ export interface DesiredState {
 }
 
 export class Cluster implements DesiredState {
-  readonly #services = new Map<ServiceKey, Service>()
-  readonly #frontends = new Map<FrontendKey, OwnedFrontend>()
+  readonly #services: Map<ServiceKey, Service>
+  readonly #frontends: Map<FrontendKey, OwnedFrontend>
   readonly #k8s = new K8sStore()
-  #nodeAddresses: readonly string[] = []
+  #nodeAddresses: readonly string[]
   #revision = 1
+
+  /** @param start services and node addresses that it has from the start, without the objects that they were imported from */
+  constructor (start?: Cluster) {
+    this.#services = new Map(start === undefined ? [] : start.#services)
+    this.#frontends = new Map(start === undefined ? [] : start.#frontends)
+    this.#nodeAddresses = start === undefined ? [] : start.#nodeAddresses
+  }
 
   get revision (): number {
     return this.#revision

@@ -1,6 +1,8 @@
 // Reports: what services cost on a node, from the node's own queries, and the forms they are printed in.
 
 export * from './context.ts'
+export * from './convergence/costs.ts'
+export * from './convergence/report.ts'
 export * from './document.ts'
 export * from './disruption/one-leaving.ts'
 export * from './forms/csv.ts'

@@ -2,6 +2,16 @@
 
 import type { ReportContext, ReportSteps } from './context.ts'
 import type { ReportDocument } from './document.ts'
+import { presentBalance } from './balance/present.ts'
+import { balanceReport } from './balance/report.ts'
+import type { BalanceOptions, BalanceReport } from './balance/report.ts'
+import { presentDisruption } from './disruption/present.ts'
+import type { DisruptionOptions } from './disruption/plan.ts'
+import { disruptionReport } from './disruption/report.ts'
+import type { DisruptionReport } from './disruption/report.ts'
+import { presentConvergence } from './convergence/present.ts'
+import { convergenceReport } from './convergence/report.ts'
+import type { ConvergenceOptions, ConvergenceReport } from './convergence/report.ts'
 import { presentLookupCost } from './lookup-cost/present.ts'
 import { lookupCostReport } from './lookup-cost/report.ts'
 import type { LookupCostOptions, LookupCostReport } from './lookup-cost/report.ts'
@@ -12,7 +22,10 @@ import type { MemoryOptions, MemoryReport } from './memory/report.ts'
 /** What each kind may be asked beside the nodes or the mix it is about, and what it answers. */
 export interface ReportKinds {
   readonly memory: { readonly options: MemoryOptions, readonly report: MemoryReport }
+  readonly balance: { readonly options: BalanceOptions, readonly report: BalanceReport }
+  readonly disruption: { readonly options: DisruptionOptions, readonly report: DisruptionReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
+  readonly convergence: { readonly options: ConvergenceOptions, readonly report: ConvergenceReport }
 }
 
 export type ReportKind = keyof ReportKinds
@@ -31,10 +44,25 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     build: memoryReport,
     present: presentMemory
   },
+  balance: {
+    description: 'How evenly slots and flows are spread over backends, and which weights were wanted and got.',
+    build: balanceReport,
+    present: presentBalance
+  },
+  disruption: {
+    description: 'What moves when backends are added, removed, drained, weighted or restarted, or M changes: needed, and without need.',
+    build: disruptionReport,
+    present: presentDisruption
+  },
   'lookup-cost': {
     description: 'Instructions, map calls and memory accesses of one packet to a service of each size.',
     build: lookupCostReport,
     present: presentLookupCost
+  },
+  convergence: {
+    description: 'How long until a change is live on a node: tables rebuilt, bytes written, updates of the outer map and the waits after them.',
+    build: convergenceReport,
+    present: presentConvergence
   }
 }
 

@@ -18,3 +18,10 @@ export const formatShare = (share: number): string => `${(share * 100).toFixed(2
 export const subjectText = (subject: Subject): string => subject.mix === null
   ? `the cluster at revision ${subject.revision} (${subject.frontends} frontends with a table)`
   : `the mix ${subject.mix} (${subject.frontends} frontends)`
+
+/** `125 s`, `1.25 s`, `88 us`: three digits that count; from two minutes on minutes too */
+export function formatSeconds (seconds: number): string {
+  if (seconds >= 120) return `${Math.round(seconds)} s (${(seconds / 60).toFixed(1)} min)`
+  const [unit, size] = seconds >= 1 || seconds === 0 ? ['s', 1] as const : seconds >= 1e-3 ? ['ms', 1e-3] as const : ['us', 1e-6] as const
+  return `${Number((seconds / size).toPrecision(3))} ${unit}`
+}

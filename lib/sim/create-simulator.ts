@@ -7,6 +7,7 @@ import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
+import type { ProgramLoading } from './datapath.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
@@ -22,16 +23,18 @@ export interface SimulatorOptions {
   readonly random: () => number
   /** the nodes that exist from the start: `cilium` and `dynamic` unless said */
   readonly nodes?: readonly NodeSettings[]
+  /** when the program of a node is verified and translated: `at-once` unless said, so that a node that there is works */
+  readonly programs?: ProgramLoading
 }
 
 export function createSimulator (options: SimulatorOptions): Simulator {
-  const { assets, clock, random, nodes = initialNodes() } = options
+  const { assets, clock, random, nodes = initialNodes(), programs = 'at-once' } = options
   let changedAt = clock()
   const touch = (): void => { changedAt = clock() }
-  const set = new NodeSet({ assets, random }, nodes)
+  const set = new NodeSet({ assets, random, programs }, nodes)
   // what is said of scratch nodes is the same every time, so the seeds of their hash maps are too
   const scratch = (scratchNodes: readonly NodeSettings[]): Simulator =>
-    createSimulator({ assets, clock, random: scratchRandom(), nodes: scratchNodes })
+    createSimulator({ assets, clock, random: scratchRandom(), nodes: scratchNodes, programs: 'when-needed' })
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,

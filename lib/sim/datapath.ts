@@ -4,8 +4,9 @@
 import { createCore } from '../bpf/core/index.ts'
 import type { KernelMap } from '../bpf/map/index.ts'
 import type { MapSpec } from '../bpf/object/spec.ts'
+import type { Result } from '../bpf/profile/errno.ts'
 import { findProfile } from '../bpf/profile/index.ts'
-import { createKernel, loadCollection } from '../bpf/syscall/index.ts'
+import { createKernel, createMaps, loadPrograms } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
 import { constantsMapName, innerMapName, mapNames, metricsMapName, programName, withLoadTimeConstants } from '../datapath/index.ts'
 import type { LoadTimeConstants } from '../datapath/index.ts'
@@ -20,6 +21,8 @@ const BPF_F_NO_PREALLOC = 1
 export interface Datapath {
   readonly kernel: Kernel
   readonly program: LoadedProgram
+  /** all programs of the kernel, of which `program` is one */
+  programs (): readonly LoadedProgram[]
   /** by the name in the object, e.g. `cilium_lb4_services_v2` */
   map (name: string): KernelMap
   /** the name in the object, of which the kernel keeps 15 characters */
@@ -27,27 +30,43 @@ export interface Datapath {
   metrics (): KernelMap
 }
 
+/** `when-needed`: a node that is asked for its maps alone never has its program verified, which takes longer than all else */
+export type ProgramLoading = 'at-once' | 'when-needed'
+
 /** @throws SimError OUT_OF_MEMORY when the maps do not fit the emulated memory, INVALID_ARGUMENT when the kernel refuses the program */
-export function createDatapath (assets: SimulatorAssets, settings: NodeSettings, random: () => number): Datapath {
+export function createDatapath (
+  assets: SimulatorAssets, settings: NodeSettings, random: () => number, loading: ProgramLoading = 'at-once'
+): Datapath {
   const profile = findProfile(settings.kernel)
   if (profile === undefined) throw new SimError('INVALID_ARGUMENT', `there is no kernel profile ${settings.kernel}`)
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
   const kernel = createKernel({ core, random, translations: assets.translations })
   const spec = assets.datapath[settings.layout]
-  const collection = loadCollection(kernel, spec, {
-    editMap: (map) => editMap(map, settings), inlining: settings.inlining, bypassSpecV1: !settings.spectreMasking
-  })
-  if (!collection.ok) {
-    const { error } = collection
-    const code = error.name === 'ENOMEM' ? 'OUT_OF_MEMORY' : 'INVALID_ARGUMENT'
-    throw new SimError(code, `node ${settings.name}: the kernel refuses the balancer: ${error.message}`, { facts: { errno: error.name } })
-  }
-  const { maps, programs } = collection.value
+  const masked = { bypassSpecV1: !settings.spectreMasking }
+  const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings), ...masked }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
-  const program = found(kernel.program(programs.get(programName) ?? -1), programName)
-  return { kernel, program, map, fullName, metrics: () => map(metricsMapName) }
+  let loaded: LoadedProgram | undefined
+  const program = (): LoadedProgram => {
+    if (loaded !== undefined) return loaded
+    const programs = accepted(loadPrograms(kernel, spec, maps, { inlining: settings.inlining }), settings)
+    loaded = found(kernel.program(programs.get(programName) ?? -1), programName)
+    return loaded
+  }
+  if (loading === 'at-once') program()
+  const programs = (): readonly LoadedProgram[] => {
+    program()
+    return kernel.programs()
+  }
+  return { kernel, get program () { return program() }, programs, map, fullName, metrics: () => map(metricsMapName) }
+}
+
+function accepted<T> (result: Result<T>, { name }: NodeSettings): T {
+  if (result.ok) return result.value
+  const { error } = result
+  const code = error.name === 'ENOMEM' ? 'OUT_OF_MEMORY' : 'INVALID_ARGUMENT'
+  throw new SimError(code, `node ${name}: the kernel refuses the balancer: ${error.message}`, { facts: { errno: error.name } })
 }
 
 /** An object's maps have default sizes; the agent decides them, as it does in Cilium. */

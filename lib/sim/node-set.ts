@@ -5,6 +5,7 @@ import type { AppliedNode, Draft, LbNode, LbResult, NodeSettings, Steps } from '
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { SimError, simErrorOf, simErrorUnder } from './errors.ts'
+import type { ProgramLoading } from './datapath.ts'
 import { buildNode } from './node.ts'
 import type { EmulatedNode } from './node.ts'
 
@@ -17,6 +18,7 @@ const SIZE_CHANGES_KEPT = 100
 export interface NodeSetContext {
   readonly assets: SimulatorAssets
   readonly random: () => number
+  readonly programs: ProgramLoading
 }
 
 export class NodeSet {

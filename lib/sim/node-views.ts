@@ -5,7 +5,7 @@ import type { Family } from '../maglev/index.ts'
 import type { RealisedFrontend, TableMap } from '../loadbalancer/index.ts'
 import { SimError } from './errors.ts'
 import type { EmulatedNode } from './node.ts'
-import type { FrontendView, NodeView, TableView } from './types.ts'
+import type { FrontendView, NodeAttachment, NodeView, TableView } from './types.ts'
 
 export function nodeView ({ settings, node, datapath, tableSizeChanges }: EmulatedNode): NodeView {
   const maps = datapath.kernel.maps()
@@ -62,6 +62,21 @@ export function tableView (emulated: EmulatedNode, realised: RealisedFrontend): 
     counts: Object.fromEntries([...counts].sort(([one], [other]) => one - other)),
     sha256U32LE: tableDigest(ids),
     slots: Array.from(ids)
+  }
+}
+
+/** all that another thread needs; nothing in it is a copy */
+export function attachment ({ settings, generation, datapath, cpuLeases }: EmulatedNode, module: WebAssembly.Module): NodeAttachment {
+  return {
+    node: settings.name,
+    generation,
+    kernel: settings.kernel,
+    possibleCpus: settings.possibleCpus,
+    module,
+    memory: datapath.kernel.core.memory,
+    image: datapath.program.image,
+    metricsMapAddress: datapath.metrics().address,
+    cpuLeases
   }
 }
 

@@ -2,13 +2,13 @@
 
 import { createExecution } from '../bpf/core/index.ts'
 import type { Execution } from '../bpf/core/index.ts'
-import { kernelLbMaps, LbNode, realiseChange, sortedFrontendKeys } from '../loadbalancer/index.ts'
-import type { DesiredChange, DesiredState, LbMaps, NodeSettings, Service } from '../loadbalancer/index.ts'
+import { everything, kernelLbMaps, LbNode, realiseChange } from '../loadbalancer/index.ts'
+import type { DesiredState, LbMaps, NodeSettings, Service } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { createCpuLeases } from './cpu-lease.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 import { createDatapath } from './datapath.ts'
-import type { Datapath } from './datapath.ts'
+import type { Datapath, ProgramLoading } from './datapath.ts'
 import { simErrorOf } from './errors.ts'
 import { outcomeCounters } from './outcomes.ts'
 import type { OutcomeCounters } from './outcomes.ts'
@@ -35,14 +35,15 @@ const LOOKUP_WORKER = 0
 export interface NodeContext {
   readonly assets: SimulatorAssets
   readonly random: () => number
+  readonly programs: ProgramLoading
   /** what the node is to realise: the cluster, or a draft of it */
   readonly desired: DesiredState & { services (): Iterable<Service> }
   readonly generation: number
 }
 
 /** A node that has realised the whole desired state. @throws SimError when it cannot: its maps are too small, its memory ends */
-export function buildNode (settings: NodeSettings, { assets, random, desired, generation }: NodeContext): EmulatedNode {
-  const datapath = createDatapath(assets, settings, random)
+export function buildNode (settings: NodeSettings, { assets, random, programs, desired, generation }: NodeContext): EmulatedNode {
+  const datapath = createDatapath(assets, settings, random, programs)
   const { core } = datapath.kernel
   const built: EmulatedNode = {
     settings,
@@ -58,15 +59,4 @@ export function buildNode (settings: NodeSettings, { assets, random, desired, ge
   const realised = realiseChange(everything(desired), [built])
   if (!realised.ok) throw simErrorOf(realised.error)
   return built
-}
-
-/** the whole desired state as one change, for a node that starts */
-function everything (desired: NodeContext['desired']): DesiredChange {
-  return {
-    service: (key) => desired.service(key),
-    frontend: (key) => desired.frontend(key),
-    nodeAddresses: desired.nodeAddresses,
-    nodeAddressesChanged: true,
-    touched: () => [...desired.services()].flatMap(sortedFrontendKeys)
-  }
 }

@@ -4,6 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
+import type { Rehearsal } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
@@ -256,6 +257,24 @@ export interface NodeAttachment {
   readonly cpuLeases: CpuLeases
 }
 
+/** Where flows go, by the packets that the program rewrote. */
+export interface FlowCounter {
+  /**
+   * So many distinct seeded flows over TCP or UDP frontends of the node, each as likely as the others, in steps of some milliseconds.
+   * @returns what became of those to each frontend; null when the node or a table is not the same any more
+   */
+  count (frontends: readonly FlowTarget[], flows: number, seed: number): Generator<undefined, FlowCounts[] | null>
+}
+
+export type FlowTarget = Pick<FrontendView, 'id' | 'address' | 'port' | 'protocol' | 'table'>
+
+export interface FlowCounts {
+  readonly flows: number
+  readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+  /** flows that reached no backend */
+  readonly unserved: number
+}
+
 export interface ClusterState {
   readonly revision: number
   readonly nodeAddresses: readonly string[]
@@ -314,6 +333,9 @@ export interface Simulator {
   xlated (node: string, id: number): string
   lbMapsText (node: string): string
 
+  /** the node's agent over a copy of the desired state: plans changes, writes nothing; it does not see later changes */
+  rehearse (node: string): Rehearsal
+
   lookup (request: LookupRequest): LookupReport
   /** lib/sim/reports.ts answers it; formatReport of lib/report prints it in other forms */
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
@@ -325,4 +347,6 @@ export interface Simulator {
   scratch (nodes: readonly string[]): Simulator
   /** for worker threads (attachCore); nothing in it is a copy, so it sees every later change of the node's maps */
   attach (node: string): NodeAttachment
+  /** of the node as it is now; throws NODE_NOT_FOUND */
+  flowCounter (node: string): FlowCounter
 }

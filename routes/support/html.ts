@@ -3,7 +3,8 @@
 import type { FastifyReply } from 'fastify'
 import { escapeMarkup } from '../../lib/report/forms/markup.ts'
 
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+/** Content-Security-Policy of what is served to be looked at */
+export const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 export const sendPage = (reply: FastifyReply, title: string, body: string): FastifyReply =>
   reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(htmlPage(title, body))

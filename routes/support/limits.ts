@@ -57,6 +57,22 @@ export const limits = {
   /** answers that the page keeps */
   pagesKept: 16,
   reportTrials: 1000,
+  /** body of `POST /v1/reports/{kind}`: what bpftool shows of a large node */
+  reportBodyBytes: 8 * MiB,
+  /** maps of a machine that a memory report is set against */
+  foundMaps: 20_000,
+  /** services that a memory report lists */
+  servicesListed: 1000,
+  /** of an example service of the convergence report */
+  reportPorts: 512,
+  reportFrontendsPerPort: 17,
+  reportBackends: 1000,
+  /** that change at once there */
+  reportServices: 20_000,
+  /** rows of a report about single services */
+  reportWorst: 100,
+  /** flows of one population in a report */
+  reportFlows: 100_000,
   /** lookups that a report counts in its model of caches */
   reportCacheLookups: 1_000_000,
   mixLength: 4096

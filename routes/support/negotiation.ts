@@ -10,7 +10,9 @@ export const mediaTypes = {
   json: 'application/json',
   csv: 'text/csv',
   text: 'text/plain',
-  html: 'text/html'
+  md: 'text/markdown',
+  html: 'text/html',
+  svg: 'image/svg+xml'
 } as const
 
 export type Format = keyof typeof mediaTypes

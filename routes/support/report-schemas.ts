@@ -1,11 +1,39 @@
 // What reports are asked: the same everywhere, and the options of each kind. Single values can be query parameters too.
 
 import { Type, type TProperties, type TSchema } from 'typebox'
-import type { ReportKind } from '../../lib/report/index.ts'
+import { largestTableSize, supportedTableSizes } from '../../lib/maglev/index.ts'
+import { defaultAssumptions, rcuWaits, type RcuWait, type ReportKind } from '../../lib/report/index.ts'
 import { limits } from './limits.ts'
-import { closed, nodeExample, NodeCreation, NodeName } from './schemas.ts'
+import { closed, nodeExample, NodeCreation, NodeName, OneOf } from './schemas.ts'
 
 const seed = Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: 'Seed of what is drawn; 1 unless said. The same seed gives the same report.' }))
+
+const list = (example: string, description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 256, description, examples: [example] }))
+const amount = (description: string) => Type.Optional(Type.String({ pattern: '^[0-9]{1,5}%?$', maxLength: 6, description, examples: ['25%', '1'] }))
+
+const u32 = (description: string) => Type.Integer({ minimum: 0, maximum: 4_294_967_295, description })
+
+/** As bpftool prints it; what else it prints is taken and not read. */
+const FoundMap = Type.Object({
+  id: Type.Optional(u32('Id of the map.')),
+  type: Type.Union([Type.String({ maxLength: 64 }), u32('Number of the type.')], { description: 'Type; a number where bpftool has no name for it.' }),
+  name: Type.Optional(Type.String({ maxLength: 64, description: 'As the kernel keeps it: 15 characters.' })),
+  flags: Type.Optional(u32('Flags of its creation.')),
+  bytes_key: u32('Bytes of a key.'),
+  bytes_value: u32('Bytes of a value.'),
+  max_entries: u32('Most elements.'),
+  bytes_memlock: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 48, description: 'Memory as the kernel reports it.' }))
+}, { title: 'FoundMap', description: 'A map of a machine, as `bpftool map show -j` prints it.', maxProperties: 64, additionalProperties: true })
+const integer = (minimum: number, maximum: number, description: string) => Type.Optional(Type.Integer({ minimum, maximum, description }))
+
+/** of the convergence report */
+const unitCosts = [
+  ['rcuWaitMs', 'Milliseconds of an RCU grace period', 60_000], ['expeditedWaitMs', 'Milliseconds of an expedited one', 60_000],
+  ['fillNsPerSlot', 'Nanoseconds to build a table, per slot', 1e9], ['mapCreateUs', 'Microseconds to create an inner map', 1e6],
+  ['mapUpdateUs', 'Microseconds of a system call that writes', 1e6], ['elementNs', 'Nanoseconds per element of a batch update', 1e9],
+  ['byteNs', 'Nanoseconds per byte written', 1e6]
+] as const
 
 const CacheModel = Type.Object({
   levels: Type.Array(Type.Object({
@@ -20,7 +48,27 @@ const CacheModel = Type.Object({
 const options: Readonly<Record<ReportKind, TProperties>> = {
   memory: {
     seed,
-    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' }))
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' })),
+    servicesListed: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.servicesListed, description: 'How many of the dearest services of the cluster are listed; 10 unless said.' })),
+    ramBytes: Type.Optional(Type.Integer({ minimum: 2 ** 20, maximum: 2 ** 48, description: 'Memory of the machine, by which Cilium sizes the maps for connections; 64 GiB unless said.' })),
+    bpfMapDynamicSizeRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Cilium\'s bpf-map-dynamic-size-ratio; 0.0025 unless said, 0 for fixed sizes.' })),
+    maps: Type.Optional(Type.Array(FoundMap, { maxItems: limits.foundMaps, description: 'Output of `bpftool map show -j`, to be set against the prediction.' }))
+  },
+  balance: {
+    seed,
+    flows: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportFlows, description: 'Flows to one frontend of each class, in each population; 4096 unless said.' })),
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Populations of flows for each class; 5 unless said.' }))
+  },
+  disruption: {
+    seed,
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Trials of each change for each row; for disruption 20 unless said.' })),
+    changes: list('remove,at-once', 'Changes, with commas: remove, drain, add, weight, at-once, rolling-restart, table-size; all unless said.'),
+    atOnce: list('2,10%', 'How many backends fail at once, numbers or percent with commas; `2,10%` unless said.'),
+    weightFactors: list('0.5,2,0', 'By what the weight of one backend is multiplied, with commas; `0.5,2,0` unless said.'),
+    maxSurge: amount('Backends over N during a rolling restart, a number or percent as in a Deployment; `25%` unless said.'),
+    maxUnavailable: amount('Backends that may be missing during a rolling restart, a number or percent as in a Deployment; `25%` unless said.'),
+    tableSize: Type.Optional(Type.Integer({ minimum: supportedTableSizes[0], maximum: largestTableSize, description: 'M that nodes with one M for all are given in its place; the next larger one unless said.' })),
+    addresses: Type.Optional(OneOf(['sequential', 'drawn'], 'Backends of a mix: addresses in sequence unless said, or drawn anew for every trial. Those of the cluster are its own.'))
   },
   'lookup-cost': {
     seed,
@@ -34,6 +82,17 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
     benchmark: Type.Optional(Type.String({
       minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9-]+$', description: 'Id of a run of kind benchmark that has succeeded: its times are quoted.'
     }))
+  },
+  convergence: {
+    ports: integer(1, limits.reportPorts, 'Ports of the largest example service; 400 unless said.'),
+    frontendsPerPort: integer(1, limits.reportFrontendsPerPort, 'Addresses of each port, one table each: its own, and node addresses for its NodePort; 3 unless said.'),
+    backends: integer(1, limits.reportBackends, 'Backends of each example service; 4 unless said.'),
+    services: integer(1, limits.reportServices, 'Example services that change at once; 1000 unless said.'),
+    eventsPerBackend: integer(1, 3, 'Endpoint events of a backend that is replaced: 1 in one update; 2 the new one comes, the old one goes; 3 it terminates in between. 2 unless said.'),
+    worst: integer(1, limits.reportWorst, 'Services of the cluster to list, those whose restart takes longest; 10 unless said.'),
+    rcuWait: Type.Optional(Type.Unsafe<RcuWait>({ type: 'string', enum: [...rcuWaits], description: 'The wait after updates of the outer map that sentences go by: `each` (Cilium\'s, unless said), `batched` or `expedited`; rows have all three.' })),
+    ...Object.fromEntries(unitCosts.map(([name, unit, most]) => [name, Type.Optional(Type.Number({ minimum: 0, maximum: most, description: `${unit}; ${defaultAssumptions[name]} unless said.` }))])),
+    batch: integer(1, 65_536, `Outer updates in one batch update; ${defaultAssumptions.batch} unless said.`)
   }
 }
 

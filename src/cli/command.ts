@@ -13,6 +13,8 @@ export interface CommandSpec<T extends ArgsDef> {
   readonly args: T
   /** how the usage line calls the words behind the options; without it there are none */
   readonly rest?: string
+  /** options that may be given more than once; `run` gets them as one text, with commas */
+  readonly repeated?: readonly string[]
   /** lines below the options: examples, limits */
   readonly notes?: readonly string[]
   readonly run: (args: ParsedArgs<T>, rest: readonly string[]) => Promise<void> | void
@@ -38,7 +40,7 @@ export function command<const T extends ArgsDef> (spec: CommandSpec<T>): Command
     name: spec.name,
     description: spec.description,
     help: () => usage(spec.name, spec.description, spec.rest, spec.args, spec.notes ?? []),
-    execute: async (words) => { await runCommand(citty, { rawArgs: [...words] }) }
+    execute: async (words) => { await runCommand(citty, { rawArgs: joined(words, spec.repeated ?? []) }) }
   }
 }
 
@@ -56,6 +58,18 @@ export function commandGroup (name: string, description: string, members: Readon
       await member.execute(words.slice(1))
     }
   }
+}
+
+/** `--set a=1 --set b=2` as `--set a=1,b=2`: of several the parser keeps only the last. */
+function joined (words: readonly string[], repeated: readonly string[]): string[] {
+  const kept: string[] = []
+  const values = new Map<string, string[]>()
+  for (let index = 0; index < words.length; index++) {
+    const [, name, value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(words[index] ?? '') ?? []
+    if (name === undefined || !repeated.includes(name)) kept.push(words[index] ?? '')
+    else values.set(name, [...values.get(name) ?? [], value ?? words[++index] ?? ''])
+  }
+  return [...kept, ...[...values].map(([name, texts]) => `--${name}=${texts.join(',')}`)]
 }
 
 function refuseUnknown (command: string, specified: ArgsDef, args: Readonly<Record<string, unknown>>): void {

@@ -2,7 +2,7 @@
 // rest; against a service that runs in this process.
 
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -84,6 +84,28 @@ t.test('a mix is reported without a server', async (t) => {
   t.match(csv.stdout, /^node,layout,.*\r\ncilium,blob,/)
   t.match(text.stdout, /Memory of the mix 2x3 \(2 frontends\)/)
   t.match(bad, { code: 2, stdout: '', stderr: /"3y4", is not <services>x<backends>/ })
+})
+
+t.test('a report in other forms, for other nodes, with its options, to a file', async (t) => {
+  const folder = t.testdir({ 'nodes.json': '[{"name":"small","tableSizePolicy":{"fixed":251}}]', 'wrong.json': '[{"name":"small","layout":"round"}]' })
+  const at = (file: string): string => join(folder, file)
+  const [written, variants, layouts, ...refused] = await Promise.all([
+    cli(['report', 'memory', '--mix', '2x3', '--format', 'html', '--output', at('memory.html')]),
+    cli(['report', 'memory', '--mix', '2x3', '--variants', at('nodes.json'), '--set', 'trials=2', '--set', 'seed=7', '--format', 'json']),
+    cli(['report', 'memory', '--mix', '2x3', '--layouts', 'flat,dynamic', '--format', 'csv']),
+    cli(['report', 'memory', '--set', 'trails=2']),
+    cli(['report', 'memory', '--set', 'trials=many']),
+    cli(['report', 'memory', '--variants', at('wrong.json')]),
+    cli(['report', 'memory', '--layouts', 'round']),
+    cli(['report', 'memory', '--format', 'svg', '--chart', 'moods'])
+  ])
+  t.match(written, { code: 0, stdout: '', stderr: /^wrote .*memory\.html \(\d+ bytes\)/ })
+  t.match(readFileSync(at('memory.html'), 'utf8'), /^<!doctype html>.*maglev-sim report memory --mix 2x3</s)
+  const report = JSON.parse(variants.stdout) as MemoryReport
+  t.match(report.nodes, [{ node: 'small', rows: [{ m: 251, disruption: { trials: 2 } }] }])
+  t.match(layouts.stdout, /\r\nclass,flat,flat,[^]*\r\nclass,dynamic,dynamic,/)
+  const messages = [/no option trails; it has .*trials/, /\/trials: must be integer/, /\/variants\/0\/layout/, /--layouts takes flat, fixed/, /no chart moods: there are bytes-by-size/]
+  for (const [index, answer] of refused.entries()) t.match(answer, { code: 2, stdout: '', stderr: messages[index] })
 })
 
 t.test('the demo needs nothing', async (t) => {

@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { formatBytes, type MemoryReport } from '../../lib/report/index.ts'
-import type { LookupReport } from '../../lib/sim/types.ts'
+import type { LookupReport, Simulator } from '../../lib/sim/types.ts'
+import { createPageReports } from '../../routes/support/page/answers.ts'
+import { testSimulator } from '../support/simulator.ts'
 import { createApi, type ApiAnswer } from './support/api.ts'
 import { parseCurl } from './support/curl.ts'
 
@@ -31,7 +33,7 @@ t.test('an empty cluster: an example, and every command line of it works as prin
   t.notMatch(csp, /script-src[^;]*unsafe/)
   const foreign = /<script(?! type="module" src="\/page\.js"><\/script>)|\son\w+=|https?:\/\/(?!localhost|127|www\.w3\.org\/2000\/svg)/
   t.notMatch(page.text, foreign, 'no script but its own, nothing from elsewhere')
-  t.match(headlineOf(page), /MB on cilium/)
+  t.match(headlineOf(page), /MB on every node like cilium; the same picks fit in/)
   t.match(page.text, /219,694|comparisons with a running Linux/)
   const revision = api.sim.revision()
   const lines = curlsOf(page)
@@ -54,7 +56,7 @@ t.test('figures are those of the reports', async (t) => {
   const page = await view(`?mix=${smallMix}`)
   const report = (await api.call('POST', '/v1/reports/memory', { body: { mix: smallMix } })).json() as unknown as MemoryReport
   for (const { node, maglev } of report.nodes) {
-    const row = new RegExp(`<tr><th scope="row">${node}</th>.*</tr>`).exec(page.text)?.[0] ?? ''
+    const row = new RegExp(`<th role="rowheader" scope="row">${node}</th>.*</tr>`).exec(page.text)?.[0] ?? ''
     t.ok(row.includes(`>${formatBytes(maglev.memlockBytes)}<`) && row.includes(`>${formatBytes(maglev.allocatedBytes)}<`), `${node}: ${row}`)
   }
   const text = (await api.call('POST', '/v1/reports/memory?format=text', { body: { mix: smallMix } })).text
@@ -76,7 +78,7 @@ t.test('a cluster: its own figures, a flow step by step, links that work', async
     t.ok(page.text.includes(`>${explanation?.slot?.index} of ${explanation?.slot?.m}<`), `${node}: slot`)
     t.ok(page.text.includes(`>${cost.instructions}<`), `${node}: instructions`)
   }
-  t.match(page.text, /do not agree.*different sizes \(M = 16381, 509\)/)
+  t.match(page.text, /do not agree: on cilium it goes to.*different sizes \(M = 16381, 509\)/)
   const links = [...page.text.matchAll(/href="(\/[^"]*)"/g)].map(([, href = '']) => plain(href))
   t.ok(links.some((href) => href.endsWith('/table')))
   for (const href of links) t.equal((await api.app.inject({ method: 'GET', url: href, headers: { accept } })).statusCode, 200, href)
@@ -91,9 +93,33 @@ t.test('what is wrong stands beside its field; nothing typed becomes markup', as
   t.match(bad.body, /<p id="mix-error"[^>]*>part 1 of the mix/)
   t.match(bad.body, /<p id="flow-error"[^>]*>This is not source:port/)
   t.notMatch(bad.body, /<img|<script>x/)
-  t.match(bad.body, /<h1[^>]*>.*on cilium/, 'and the rest of the page is there')
+  t.match(bad.body, /<h1[^>]*>.*like cilium/, 'and the rest of the page is there')
   t.equal((await view('?flow=[2001:db8::1]:1,172.20.0.10:443/tcp')).status, 422, 'families do not fit')
   t.equal((await view(`?mix=${'1'.repeat(5000)}`)).status, 400)
+})
+
+t.test('what nobody waits for any more is given up', async (t) => {
+  const sim = testSimulator()
+  const asked: string[] = []
+  const counted: Simulator = {
+    ...sim,
+    reportSteps (request) {
+      asked.push(`${request.kind} ${request.mix}`)
+      return sim.reportSteps(request)
+    }
+  }
+  const reportsOn = createPageReports(counted)
+  const [first, second] = [new AbortController(), new AbortController()]
+  const gone = reportsOn('9x40', first.signal)
+  const stays = reportsOn('7x3', second.signal)
+  first.abort()
+  await t.rejects(gone, { code: 'OVERLOADED' })
+  t.match((await stays).of.memory.subject, { mix: '7x3' })
+  t.notOk(asked.includes('memory 9x40'), 'it was not even begun')
+  const again = reportsOn('9x40', second.signal)
+  t.match((await again).of.memory.subject, { mix: '9x40' }, 'and is made when asked for again')
+  await Promise.all([reportsOn('9x40', second.signal), reportsOn('7x3', second.signal)])
+  t.equal(new Set(asked).size, asked.length, 'nothing is asked twice')
 })
 
 t.test('programs get what they got, browsers what they need', async (t) => {

@@ -173,14 +173,16 @@ t.test('negotiation', async (t) => {
     ['text/*', 'text/plain'],
     ['application/json; charset=utf-8', 'application/json'],
     ['TEXT/CSV;header=present', 'text/csv'],
-    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'application/json'],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'text/html'],
     ['application/json, text/plain, */*', 'application/json'],
     ['text/csv, application/json', 'text/csv'],
     ['text/plain;q=0.5, text/csv;q=0.9, application/json;q=0.7', 'text/csv'],
     ['*/*;q=0.1', 'application/json'],
     ['text/*;q=0.3, text/csv;q=0.2, application/json;q=0', 'text/plain'],
     ['application/json;q=0, */*', 'text/plain'],
-    ['text/html', null],
+    ['text/markdown', 'text/markdown'],
+    ['image/*', 'image/svg+xml'],
+    ['image/png', null],
     ['*/*;q=0', null],
     ['', 'application/json'],
     ['nonsense', 'application/json'],
@@ -242,6 +244,10 @@ t.test('bad input is refused with the exact place, and nothing changes', async (
     ['1001 flows', 'POST', '/v1/lookups', { flows: Array(1001).fill(flow) }, 400, '/flows'],
     ['an unknown node', 'POST', '/v1/lookups', { flows: [flow], nodes: ['cilium', 'nowhere'] }, 404],
     ['a mix that is none', 'POST', '/v1/reports/memory', { mix: '7x3,9' }, 422, '/mix'],
+    ['a report without ports', 'GET', '/v1/reports/convergence?ports=0', undefined, 400, 'ports'],
+    ['a wait that is none', 'GET', '/v1/reports/convergence?rcuWait=never', undefined, 400, 'rcuWait'],
+    ['an option of another report', 'POST', '/v1/reports/convergence', { trials: 5 }, 400],
+    ['an example too large to think through', 'POST', '/v1/reports/convergence', { ports: 512, frontendsPerPort: 17, backends: 1000 }, 422, '/ports'],
     ['an unknown report', 'POST', '/v1/reports/moods', { mix: '7x3' }, 404],
     ['an unknown service', 'GET', '/v1/services/shop/none', undefined, 404],
     ['an unknown frontend', 'GET', '/v1/nodes/cilium/frontends/4242/table', undefined, 404],
@@ -298,6 +304,29 @@ t.test('reports', async (t) => {
     t.match(mix.text, /tiny/)
     t.equal((await api.call('GET', '/v1/state')).text, before, 'a mix changes nothing')
   }
+})
+
+t.test('reports in every form: pages and pictures say how they were asked, and need nothing else', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  await create(api)
+  const page = await api.call('GET', '/v1/reports/memory?format=html&nodes=cilium')
+  t.match(page.header('content-type'), /^text\/html; charset=utf-8/)
+  t.match(page.header('content-security-policy'), /default-src 'none'; style-src 'unsafe-inline'/)
+  t.equal(page.header('vary'), 'Accept')
+  t.notMatch(page.text, /<script|<link|src=/)
+  const links = [...page.text.matchAll(/href="([^"]+)"/g)].map(([, href]) => (href ?? '').replaceAll('&amp;', '&'))
+  t.ok(links.length > 4 && links.every((link) => link.includes('nodes=cilium')), 'the other forms are of the same report')
+  const types = []
+  for (const link of links) types.push((await api.call('GET', link)).header('content-type').split(';')[0])
+  t.same(new Set(types), new Set(['application/json', 'text/csv', 'text/markdown', 'text/plain', 'image/svg+xml']))
+  const picture = await api.call('GET', '/v1/reports/memory', { headers: { accept: 'image/svg+xml' } })
+  t.match(picture.text, /^<svg /)
+  t.match(picture.header('content-security-policy'), /default-src 'none'/)
+  t.match((await api.call('GET', '/v1/reports/memory?format=svg&chart=moods')).json(), { status: 422, detail: /there are bytes-by-size/, errors: [{ pointer: '/chart' }] })
+  t.match((await api.call('GET', '/v1/reports/memory?chart=bytes-by-size')).json(), { status: 422, errors: [{ pointer: '/chart', detail: /format svg/ }] })
+  const asked = await api.call('POST', '/v1/reports/memory', { body: { mix: '7x3' }, headers: { accept: 'text/html' } })
+  t.match(asked.text, /-d &#39;\{&quot;mix&quot;:&quot;7x3&quot;\}&#39;/)
 })
 
 t.test('where to begin, health, limits, problems', async (t) => {

@@ -218,6 +218,8 @@ t.test('over HTTP', async (t) => {
   t.match([waited.status, waited.header('preference-applied'), waited.json()], [200, 'wait=20', { state: 'succeeded' }])
 
   t.same((await api.call('GET', `${self}/results`)).json(), { packets: '3' })
+  t.equal((await api.call('GET', `${self}/results`, { headers: { accept: 'text/html, */*;q=0.1' } })).header('content-type').split(';')[0], 'application/json')
+  t.equal((await api.call('GET', `${self}/results?format=csv`)).status, 406, 'only reports have other forms')
   const stream = await api.call('GET', `${self}/events`)
   t.match(stream.header('content-type'), 'text/event-stream')
   t.same([...stream.text.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name), ['state', 'state', 'state', 'end'])
@@ -241,4 +243,19 @@ t.test('over HTTP', async (t) => {
   t.equal((await api.call('DELETE', self)).status, 204)
   t.equal((await api.call('GET', self)).status, 404)
   t.equal((await api.call('GET', '/v1/runs/unknown/events')).status, 404)
+})
+
+t.test('the result of a report is there in every form of reports', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const run = (await api.call('POST', '/v1/runs', { body: { kind: 'report', report: 'memory', mix: '7x3' }, headers: { prefer: 'wait=20' } })).json() as { links: { results: string } }
+  const { results } = run.links
+  const atOnce = await api.call('POST', '/v1/reports/memory', { body: { mix: '7x3' } })
+  t.same((await api.call('GET', results)).text, atOnce.text, 'the same as the report asked for at once')
+  t.match((await api.call('GET', `${results}?format=csv`)).text, /^\w+(,\w+)+\r\n/)
+  t.match((await api.call('GET', results, { headers: { accept: 'text/markdown' } })).text, /^# Memory of the mix 7x3/)
+  const page = await api.call('GET', `${results}?format=html`)
+  t.match(page.text, /curl -s http:\/\/[^ ]+\/v1\/runs /)
+  const [picture] = [...page.text.matchAll(/href="([^"]*format=svg[^"]*)"/g)].map(([, href]) => (href ?? '').replaceAll('&amp;', '&'))
+  t.match((await api.call('GET', picture ?? '')).text, /^<svg /)
 })

@@ -3,11 +3,12 @@
 import t from 'tap'
 import fc from 'fast-check'
 import {
-  addressFromBytes, backendKey, buildTable, canonicalAddress, chooseTableSize, defaultSeed, effectiveState, fillEvenly, isPrime,
-  mappedBytes, movedShare, murmur3x64128, parseAddress, parseRunLength, permutationOf, protocols, remainder64, runLengthText,
-  smallestTableSize, supportedTableSizes, tableWarnings, usableBackends, weightsCount
+  addressFromBytes, backendKey, buildTable, canonicalAddress, chooseTableSize, defaultSeed, effectiveState, fillEvenly, fillWeighted,
+  isPrime, mappedBytes, movedShare, murmur3x64128, parseAddress, parseRunLength, permutationOf, protocols, remainder64, runLengthText,
+  smallestTableSize, supportedTableSizes, TableFiller, tableWarnings, usableBackends, weightedTurns, weightsCount
 } from '../../lib/maglev/index.ts'
 import type { Release, TableBackend } from '../../lib/maglev/index.ts'
+import { createRandom } from '../../lib/traffic/index.ts'
 
 const run = { seed: 20250801, numRuns: 60 }
 t.comment(`property tests: seed ${run.seed}`)
@@ -175,4 +176,23 @@ t.test('u64 remainders', async t => {
   fc.assert(fc.property(u32, u32, fc.integer({ min: 1, max: 5_000_011 }), (high, low, divisor) =>
     BigInt(remainder64(high, low, divisor)) === ((BigInt(high) << 32n) | BigInt(low)) % BigInt(divisor)), { ...run, numRuns: 300 })
   t.not(murmur3x64128('ä', 0).h1Low, murmur3x64128('a', 0).h1Low, 'text is hashed as UTF-8')
+})
+
+t.test('a filler that is used again gives what a new one gives', async t => {
+  const random = createRandom(run.seed)
+  for (const m of [2, 251, 1021]) {
+    const filler = new TableFiller(m)
+    for (const count of [3, 40, 1, 300, 2]) {
+      const permutations = Array.from({ length: count }, () => ({ offset: random.below(m), skip: 1 + random.below(m - 1) }))
+      const weights = permutations.map(() => 1 + random.below(200))
+      const [slots, order] = [new Int32Array(m), new Int32Array(m)]
+      weightedTurns(weights, count, order)
+      for (const [turns, expected] of [[null, fillEvenly(m, permutations)], [order, fillWeighted(m, permutations, weights)]] as const) {
+        filler.reserve(count)
+        permutations.forEach(({ offset, skip }, index) => filler.set(index, offset, skip, index + 7))
+        filler.fill(slots, count, turns)
+        t.same(slots.map(owner => owner - 7), expected, `M ${m}, N ${count}, ${turns === null ? 'even' : 'weighted'}`)
+      }
+    }
+  }
 })

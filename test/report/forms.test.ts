@@ -6,6 +6,7 @@ import {
   chiSquareOfCounts, chiSquareTail, disruptionOfOneLeaving, formatBytes, formatCsv, formatMix, formatText, mixLimits, parseMix
 } from '../../lib/report/index.ts'
 import type { Cell } from '../../lib/report/index.ts'
+import { readCsv } from '../support/csv.ts'
 
 const seed = 20261123
 t.comment(`fast-check seed ${seed}`)
@@ -34,26 +35,6 @@ t.test('a mix that is none is refused with the place', async (t) => {
     t.match(parsed.ok ? '' : parsed.message, message)
   }
 })
-
-/** RFC 4180 by its grammar, as an oracle of the writer. */
-function readCsv (text: string): string[][] {
-  const records: string[][] = [[]]
-  const field = /"((?:[^"]|"")*)"|([^",\r\n]*)/y
-  for (let at = 0; at < text.length;) {
-    field.lastIndex = at
-    const match = field.exec(text)
-    if (match === null) throw new Error(`no field at ${at}`)
-    records.at(-1)?.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '')
-    at = field.lastIndex
-    if (text.startsWith('\r\n', at)) {
-      records.push([])
-      at += 2
-    } else if (text[at] === ',') at++
-    else throw new Error(`neither comma nor end of line at ${at}`)
-  }
-  records.pop()
-  return records
-}
 
 t.test('CSV reads back, and no cell is a formula', async (t) => {
   const cell = fc.oneof(fc.string(), fc.constantFrom('=1+1', '@x', '+3', '-3', 'a"b', 'a,b', 'a\r\nb', '\t', ''))

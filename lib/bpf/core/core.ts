@@ -61,10 +61,10 @@ export function attachCore ({ module, profile, possibleCpus, memory }: CoreOptio
   }
   const instance = new WebAssembly.Instance(module, { env: { memory }, profile: profileImports(profile, possibleCpus) })
   const exports = instance.exports as unknown as CoreExports
-  let views = viewsOf(memory.buffer)
+  let views = viewsOf(memory.buffer, 0, [])
   function refresh (): Views {
     const buffer = memory.buffer
-    if (buffer.byteLength !== views.bytes.byteLength) views = viewsOf(buffer)
+    if (buffer.byteLength !== views.bytes.byteLength) views = viewsOf(buffer, views.bytes.byteLength, views.weights)
     return views
   }
   return {
@@ -83,13 +83,15 @@ export function attachCore ({ module, profile, possibleCpus, memory }: CoreOptio
 interface Views {
   readonly bytes: Uint8Array
   readonly view: DataView
-  readonly weight: ArrayBuffer
+  readonly weights: readonly ArrayBuffer[]
 }
 
 /**
- * `weight` is what the garbage collector feels of a memory. It does not count shared memories, and would let the ones of
- * replaced nodes pile up until the machine has no more; ordinary buffers it counts. Untouched, this one takes address space only.
+ * `weights` are what the garbage collector feels of a memory. It does not count shared memories, and would let the ones of
+ * replaced nodes pile up until the machine has no more; ordinary buffers it counts. Untouched, these take address space only. A memory
+ * that grows gets one more, for what has come: a new one for all of it would be garbage to collect with every step.
  */
-function viewsOf (buffer: ArrayBufferLike): Views {
-  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), weight: new ArrayBuffer(Math.min(buffer.byteLength, heaviest)) }
+function viewsOf (buffer: ArrayBufferLike, before: number, weights: readonly ArrayBuffer[]): Views {
+  const more = Math.min(buffer.byteLength, heaviest) - Math.min(before, heaviest)
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), weights: more > 0 ? [...weights, new ArrayBuffer(more)] : weights }
 }

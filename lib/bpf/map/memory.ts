@@ -6,7 +6,8 @@
 
 import type { KernelProfile, MapTypeName } from '../profile/index.ts'
 import { BPF_F_MMAPABLE, BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC } from './flags.ts'
-import { areaBytes, kmallocBytes, pageAlign, powerOfTwo, round8 } from './size-classes.ts'
+import { areaAllocator, areaBytes, kmallocBytes, kmallocName, pageAlign, powerOfTwo, round8 } from './size-classes.ts'
+import type { Allocator } from './size-classes.ts'
 
 /** the map types whose weight is known */
 export type WeighedType = Extract<MapTypeName,
@@ -29,6 +30,9 @@ export interface MapShape {
 /** A piece of memory a map owns: what it asked for and what it occupies. */
 export interface MapArea {
   readonly name: string
+  readonly allocator: Allocator
+  /** objects of that allocator; 1 for an area in one piece */
+  readonly objects: number
   readonly bytes: number
   readonly allocatedBytes: number
 }
@@ -95,7 +99,7 @@ function arrayAreas (profile: KernelProfile, shape: MapShape): MapArea[] {
     const values = round8(shape.valueSize) * entries
     if ((shape.flags & BPF_F_MMAPABLE) === 0) return [mapArea('struct and values', struct + values)]
     const bytes = pageAlign(struct) + pageAlign(values)
-    return [{ name: 'struct and values', bytes, allocatedBytes: bytes }]
+    return [{ name: 'struct and values', allocator: 'vmalloc', objects: 1, bytes, allocatedBytes: bytes }]
   }
   const areas = [mapArea('struct and pointers', struct + pointerBytes * entries)]
   if (shape.type === 'percpu_array') {
@@ -193,13 +197,13 @@ function chargedBytes (profile: KernelProfile, shape: MapShape): number {
 }
 
 function mapArea (name: string, bytes: number): MapArea {
-  return { name, bytes, allocatedBytes: areaBytes(bytes) }
+  return { name, allocator: areaAllocator(bytes), objects: 1, bytes, allocatedBytes: areaBytes(bytes) }
 }
 
 function perCpuArea (name: string, bytes: number, possibleCpus: number): MapArea {
-  return { name, bytes: bytes * possibleCpus, allocatedBytes: bytes * possibleCpus }
+  return { name, allocator: 'percpu', objects: 1, bytes: bytes * possibleCpus, allocatedBytes: bytes * possibleCpus }
 }
 
 function elementArea (object: number, count: number): MapArea {
-  return { name: 'elements', bytes: object * count, allocatedBytes: kmallocBytes(object) * count }
+  return { name: 'elements', allocator: kmallocName(object), objects: count, bytes: object * count, allocatedBytes: kmallocBytes(object) * count }
 }

@@ -2,6 +2,6 @@
 
 export { createKernel } from './kernel.ts'
 export type { Kernel, KernelOptions, MapCreateAttr } from './kernel.ts'
-export { loadCollection, NAME_CHARS_MAX } from './loader.ts'
+export { createMaps, loadCollection, loadPrograms, NAME_CHARS_MAX } from './loader.ts'
 export type { Collection, LoadOptions } from './loader.ts'
 export type { LoadedProgram, ProgramAttr, Translations, VerifierRefusal } from './program.ts'

@@ -12,13 +12,18 @@ import { PSEUDO_MAP_FD, PSEUDO_MAP_VALUE } from './pseudo.ts'
 /** the kernel keeps 15 characters of a name; libbpf cuts longer ones off */
 export const NAME_CHARS_MAX = 15
 
-export interface LoadOptions {
+export interface MapOptions {
   /** last word on a map before it is created: sizes, flags, the template's value size */
   readonly editMap?: (spec: MapSpec) => MapSpec
-  readonly inlining?: 'kernel' | 'never'
   /** creator has CAP_PERFMON; false: inlined lookups are masked against Spectre v1 */
   readonly bypassSpecV1?: boolean
 }
+
+export interface ProgramOptions {
+  readonly inlining?: 'kernel' | 'never'
+}
+
+export type LoadOptions = MapOptions & ProgramOptions
 
 export interface Collection {
   /** descriptors by name; closing them is the owner's business, `close` does it for all */
@@ -28,35 +33,55 @@ export interface Collection {
 }
 
 export function loadCollection (kernel: Kernel, spec: CollectionSpec, options: LoadOptions = {}): Result<Collection> {
-  const maps = new Map<string, number>()
-  const programs = new Map<string, number>()
-  const close = (): void => { for (const fd of [...programs.values(), ...maps.values()]) kernel.close(fd) }
-  const refuse = (error: Result<never>): Result<never> => {
-    close()
-    return error
+  const maps = createMaps(kernel, spec, options)
+  if (!maps.ok) return maps
+  const programs = loadPrograms(kernel, spec, maps.value, options)
+  if (programs.ok) {
+    return success({ maps: maps.value, programs: programs.value, close: () => closeAll(kernel, programs.value, maps.value) })
   }
+  closeAll(kernel, maps.value)
+  return programs
+}
 
+/** All maps of an object, with their contents, by name; or none. */
+export function createMaps (kernel: Kernel, spec: CollectionSpec, options: MapOptions = {}): Result<ReadonlyMap<string, number>> {
+  const maps = new Map<string, number>()
   for (const declared of spec.maps) {
     const map = options.editMap?.(declared) ?? declared
     const fd = createMap(kernel, map, options)
-    if (!fd.ok) return refuse(inContext(fd, `map ${map.name}`))
+    if (!fd.ok) {
+      closeAll(kernel, maps)
+      return inContext(fd, `map ${map.name}`)
+    }
     maps.set(declared.name, fd.value)
   }
-  for (const program of spec.programs) {
-    const insns = relocate(kernel, program, maps)
-    if (!insns.ok) return refuse(inContext(insns, `program ${program.name}`))
-    const { name, type, lines, functions } = program
-    const inlining = options.inlining ?? 'kernel'
-    const fd = kernel.progLoad({
-      name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, insns: insns.value, lines, functions, inlining
-    })
-    if (!fd.ok) return refuse(inContext(fd, `program ${program.name}`))
-    programs.set(program.name, fd.value)
-  }
-  return success({ maps, programs, close })
+  return success(maps)
 }
 
-function createMap (kernel: Kernel, spec: MapSpec, options: LoadOptions): Result<number> {
+/** All programs of an object over its maps, by name; or none. */
+export function loadPrograms (
+  kernel: Kernel, spec: CollectionSpec, maps: ReadonlyMap<string, number>, { inlining = 'kernel' }: ProgramOptions = {}
+): Result<ReadonlyMap<string, number>> {
+  const programs = new Map<string, number>()
+  for (const program of spec.programs) {
+    const insns = relocate(kernel, program, maps)
+    const { name, type, lines, functions } = program
+    const attr = { name: name.slice(0, NAME_CHARS_MAX), type, license: spec.license, lines, functions, inlining }
+    const fd = insns.ok ? kernel.progLoad({ ...attr, insns: insns.value }) : insns
+    if (!fd.ok) {
+      closeAll(kernel, programs)
+      return inContext(fd, `program ${name}`)
+    }
+    programs.set(name, fd.value)
+  }
+  return success(programs)
+}
+
+function closeAll (kernel: Kernel, ...descriptors: ReadonlyArray<ReadonlyMap<string, number>>): void {
+  for (const fd of descriptors.flatMap((byName) => [...byName.values()])) kernel.close(fd)
+}
+
+function createMap (kernel: Kernel, spec: MapSpec, options: MapOptions): Result<number> {
   const { type, keySize, valueSize, maxEntries, flags } = spec
   const name = spec.name.slice(0, NAME_CHARS_MAX)
   const numaNode = spec.numaNode ?? 0

@@ -1,7 +1,8 @@
 // Tables for terminals, and whole reports as text.
 
 import type { ReportDocument } from '../document.ts'
-import type { Cell, Column, Table } from '../table.ts'
+import type { Table } from '../table.ts'
+import { cellText, numericColumns } from './cells.ts'
 
 /** Title, answer, findings, every table of every section, notes. */
 export function formatDocumentText (document: ReportDocument): string {
@@ -17,21 +18,10 @@ export function formatDocumentText (document: ReportDocument): string {
 
 const lines = (...texts: readonly string[]): string => texts.map((text) => `${text}\n`).join('')
 
-const thousands = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',')
-
-function textCell (cell: Cell, column: Column): string {
-  if (cell === null) return '-'
-  if (typeof cell !== 'number') return String(cell)
-  if (column.as === 'percent') return `${(cell * 100).toFixed(2)} %`
-  if (column.as === 'decimal') return cell.toFixed(1)
-  if (!Number.isInteger(cell)) return cell.toFixed(2)
-  return column.as === 'plain' ? String(cell) : thousands(cell)
-}
-
 /** Columns of numbers are aligned right, others left; a heading goes with its column. */
 export function formatText (table: Table): string {
-  const cells = table.rows.map((row) => table.columns.map((column, index) => textCell(row[index] ?? null, column)))
-  const numeric = table.columns.map((_, index) => table.rows.some((row) => typeof row[index] === 'number'))
+  const cells = table.rows.map((row) => table.columns.map((column, index) => cellText(row[index] ?? null, column)))
+  const numeric = numericColumns(table)
   const widths = table.columns.map((column, index) => Math.max(column.title.length, ...cells.map((row) => row[index]?.length ?? 0)))
   const line = (row: readonly string[]): string => row
     .map((text, index) => numeric[index] === true ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0))

@@ -1,19 +1,22 @@
-// The memory report as something to read.
+// The memory report as something to read: the answer, findings, charts and tables. What each table says is in present-tables.ts.
 
-import type { Chart, ReportDocument } from '../document.ts'
-import type { Cell, Column, Table } from '../table.ts'
-import { column, formatBytes, formatShare, subjectText } from '../words.ts'
+import type { Chart, ReportDocument, Section } from '../document.ts'
+import { formatBytes, formatShare, subjectText } from '../words.ts'
+import { OTHERS_TABLE_SIZE } from './alternatives.ts'
+import type { ConnectionMap } from './cilium-maps.ts'
+import { isMaglev } from './groups.ts'
+import {
+  alternativesTable, connectionsTable, foundMapsTable, foundTablesTable, headroomTable, mapsTable, memoryTable, outerTable, peaksTable,
+  records, servicesTable
+} from './present-tables.ts'
 import type { MemoryReport, NodeMemory } from './report.ts'
 
 export function presentMemory (report: MemoryReport): ReportDocument {
   return {
     title: `Memory of ${subjectText(report.subject)}`,
     headline: headline(report),
-    findings: report.nodes.map(finding),
-    sections: [
-      { title: 'Bytes by service size', charts: [bytesChart(report)], tables: report.nodes.map(memoryTable) },
-      { title: 'All maps', charts: [], tables: [mapsTable(report)] }
-    ],
+    findings: [...report.nodes.map(finding), ...comparisons(report)],
+    sections: sections(report),
     notes: report.notes,
     records: records(report)
   }
@@ -24,11 +27,16 @@ const tableBytes = (node: NodeMemory): number => node.maps.find((map) => map.nam
 
 const worstCollateral = (node: NodeMemory): number => Math.max(0, ...node.rows.map((row) => row.disruption?.collateralShareMax ?? 0))
 
+/** What the first node takes, the least that the same picks fit in, and what moves; then nodes whose tables are others. */
 function headline ({ nodes }: MemoryReport): string {
   const [first, ...others] = nodes
   if (first === undefined) return 'There is no node to report on.'
-  const rest = others.map((node) => `${formatBytes(tableBytes(node))} on ${node.node} (${formatShare(worstCollateral(node))})`)
-  return `Maglev tables take ${formatBytes(tableBytes(first))} on ${first.node}, where one backend that leaves moves up to ` +
+  const same = others.filter(({ node }) => first.samePicksAs.includes(node))
+  const [least] = [...same].sort((one, other) => tableBytes(one) - tableBytes(other))
+  const fits = least !== undefined && tableBytes(least) < tableBytes(first) ? `; the same picks fit in ${formatBytes(tableBytes(least))} (${least.node})` : ''
+  const rest = others.filter((node) => node !== least || fits === '').map((node) =>
+    `${formatBytes(tableBytes(node))} on ${node.node} (${same.includes(node) ? 'the same picks' : formatShare(worstCollateral(node))})`)
+  return `Maglev costs ${formatBytes(tableBytes(first))} on every node like ${first.node}${fits}, and one backend that leaves moves up to ` +
     `${formatShare(worstCollateral(first))} of a table without need${rest.length === 0 ? '' : `; ${rest.join(', ')}`}.`
 }
 
@@ -37,72 +45,131 @@ function finding (node: NodeMemory): string {
   const maglev = formatBytes(node.maglev.memlockBytes)
   const held = tables === undefined
     ? `Maglev arrays with room for every service ${maglev}`
-    : `Maglev tables ${formatBytes(tables.memlockBytes)}, with their outer maps ${maglev}`
+    : `Maglev tables ${formatBytes(tables.memlockBytes)} (${formatBytes(tables.allocatedBytes)} allocated), with their outer maps ${maglev}`
   return `${node.node} (${node.layout}): ${held}, all maps ${formatBytes(node.total.memlockBytes)}; ` +
     `a backend that leaves moves up to ${formatShare(worstCollateral(node))} of a table without need`
 }
 
-function bytesChart ({ nodes }: MemoryReport): Chart {
+function comparisons ({ nodes, sizing, alternatives }: MemoryReport): string[] {
+  const [first] = nodes
+  if (first === undefined) return []
+  const found = nodes.flatMap(({ node, found }) => found === null
+    ? []
+    : [`The maps given take ${formatBytes(found.total.foundBytes)} of what ${node} is predicted to take, ${formatBytes(found.total.predictedBytes)}; ` +
+      `${found.others.maps} others (${formatBytes(found.others.memlockBytes)}) are not the load balancer's.`])
+  return [...found, ...growth(first), ...outerAndPeak(first), bill(first, sizing.ramBytes),
+    ...(first.rows.length === 0 ? [] : [`Elsewhere: ${alternatives.map(({ name, tableBytes, fits }) => `${name} ${formatBytes(tableBytes)}${fits ? '' : ' (has no place for so many)'}`).join(', ')}.`])]
+}
+
+function growth ({ node, fullest, headroom }: NodeMemory): string[] {
+  const [least] = [...headroom].sort((one, other) => one.moreServices - other.moreServices)
+  const [most] = [...headroom].sort((one, other) => other.moreServices - one.moreServices)
+  if (fullest === null || least === undefined || most === undefined) return []
+  const more = least === most
+    ? `${least.moreServices} more services of ${least.backends} backends fit`
+    : `between ${least.moreServices} more services of ${least.backends} backends and ${most.moreServices} of ${most.backends} fit`
+  return [`The fullest map of ${node} is ${fullest.map} at ${formatShare(fullest.pressure)}; ${more}.`]
+}
+
+function outerAndPeak ({ node, outerMaps, peaks }: NodeMemory): string[] {
+  const [plain, preallocated] = outerMaps
+  const all = peaks.at(-1)
+  return [
+    ...(plain === undefined || preallocated === undefined
+      ? []
+      : [`An outer map of ${node} takes ${formatBytes(plain.empty.memlockBytes)} empty and ${formatBytes(plain.full.memlockBytes)} full, preallocated ` +
+        `${formatBytes(preallocated.full.memlockBytes)} either way.`]),
+    ...(all === undefined
+      ? []
+      : [`While tables of ${node} are replaced it takes ${formatBytes(all.oneByOne.more.memlockBytes)} more one by one, ` +
+        `${formatBytes(all.batch.more.memlockBytes)} more when all ${all.services} are replaced by one batch.`])
+  ]
+}
+
+function bill (node: NodeMemory, ramBytes: number): string {
+  const share = node.bill.memlockBytes === 0 ? 0 : node.maglev.memlockBytes / node.bill.memlockBytes
+  return `With conntrack, NAT, neighbour and affinity maps as Cilium sizes them at ${(ramBytes / 2 ** 30).toFixed(1)} GiB of memory ${node.node} takes ` +
+    `${formatBytes(node.bill.memlockBytes)}, of which Maglev is ${formatShare(share)}.`
+}
+
+function sections (report: MemoryReport): Section[] {
+  const { nodes } = report
+  const services = nodes.filter((node) => node.services.length > 0)
+  const found = nodes.filter((node) => node.found !== null)
+  return [
+    { title: 'Bytes by service size', charts: [bytesChart(report)], tables: nodes.map(memoryTable) },
+    ...(services.length === 0 ? [] : [{ title: 'The dearest services', charts: [], tables: services.map(servicesTable) }]),
+    { title: 'All maps', charts: [], tables: [mapsTable(report)] },
+    {
+      title: 'The outer map before the number of services is known',
+      text: 'Not preallocated it grows with each service, preallocated it is full from the start.',
+      charts: [],
+      tables: [outerTable(nodes)]
+    },
+    { title: 'While tables are replaced', text: 'Beyond what a node takes at rest, until an RCU grace period is over.', charts: [], tables: [peaksTable(nodes)] },
+    { title: 'How many more services fit', charts: [], tables: [headroomTable(nodes)] },
+    { title: 'The whole bill', charts: [billChart(report)], tables: [connectionsTable(distinctBills(nodes))] },
+    { title: 'Elsewhere', text: `What others would hold for the same services; disruption at M = ${OTHERS_TABLE_SIZE} by Cilium's fill.`, charts: [], tables: [alternativesTable(report)] },
+    ...(found.length === 0 ? [] : [{ title: 'Set against the maps of a machine', charts: [], tables: found.flatMap((node) => [foundMapsTable(node), foundTablesTable(node)]) }])
+  ]
+}
+
+/** Nodes of the same kernel and CPUs have the same maps for connections: one of them stands for all. */
+function distinctBills (nodes: readonly NodeMemory[]): NodeMemory[] {
+  const keyOf = ({ kernel, possibleCpus, preallocateMaps }: NodeMemory): string => `${kernel} ${possibleCpus} ${preallocateMaps}`
+  return nodes.filter((node, index) => nodes.findIndex((other) => keyOf(other) === keyOf(node)) === index)
+}
+
+function bytesChart ({ nodes, alternatives }: MemoryReport): Chart {
   return {
     id: 'bytes-by-size',
     title: 'Bytes of a table by service size',
-    description: 'Memlock of one Maglev table over the number of backends of its service, a line for each node.',
+    description: 'Memlock of one Maglev table over the number of backends of its service, a line for each node, and the size of Envoy\'s compact table.',
     form: 'lines',
     x: { label: 'backends of the service', unit: null, scale: 'log' },
     y: { label: 'memlock of a table', unit: 'bytes', scale: 'log' },
+    series: [
+      ...nodes.map((node) => ({
+        name: `${node.node} (${node.layout})`,
+        points: node.curve.map(({ backends, m, memlockBytes, formula }) =>
+          ({ x: backends, y: memlockBytes, note: `N = ${backends}, M = ${m}: ${memlockBytes} bytes = ${formula}` }))
+      })),
+      ...alternatives.filter(({ name, rows }) => name === 'envoy' && rows.length > 0).map(({ name, formula, rows }) => ({
+        name,
+        points: rows.filter(({ family, backends }) => family === 4 && backends > 0)
+          .map(({ backends, tableBytes }) => ({ x: backends, y: tableBytes, note: `N = ${backends}, M = ${OTHERS_TABLE_SIZE}: ${tableBytes} bytes = ${formula}` }))
+      }))
+    ]
+  }
+}
+
+function billChart ({ nodes }: MemoryReport): Chart {
+  const connectionGroups = [...new Set(nodes.flatMap(({ connections }) => connections.map(({ group }) => group)))]
+  return {
+    id: 'bill-by-map-group',
+    title: 'All maps of a node',
+    description: 'Memlock of the Maglev tables, of the other load-balancer maps, and of the maps for connections, side by side for each node.',
+    form: 'bars',
+    x: { label: 'maps', unit: null, scale: 'category' },
+    y: { label: 'memlock', unit: 'bytes', scale: 'linear' },
     series: nodes.map((node) => ({
       name: `${node.node} (${node.layout})`,
-      points: node.rows.filter(({ family, backends }) => family === 4 && backends > 0)
-        .map(({ backends, m, table }) => ({ x: backends, y: table.memlockBytes, note: `N = ${backends}, M = ${m}: ${table.memlockBytes} bytes` }))
+      points: [
+        { x: 'Maglev', y: node.maglev.memlockBytes, note: `tables and outer maps: ${node.maglev.memlockBytes} bytes` },
+        ...restOf(node),
+        ...connectionGroups.map((group) => groupPoint(group, node.connections))
+      ]
     }))
   }
 }
 
-const memoryColumns: readonly Column[] = [
-  column('family', 'IP', 'plain'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
-  column('memlockBytes', 'table memlock'), column('allocatedBytes', 'allocated'), column('outerShareBytes', 'outer share'),
-  column('servicesEntriesBytes', 'services'), column('backendsEntriesBytes', 'backends'), column('revNatEntriesBytes', 'revNat'),
-  column('perFrontendBytes', 'per frontend'), column('movedShare', 'moved', 'percent'), column('collateralShare', 'collateral', 'percent'),
-  column('collateralShareMax', 'at most', 'percent'), column('disruptionTrials', 'trials')
-]
+function restOf ({ maps }: NodeMemory): Array<{ x: string, y: number, note: string }> {
+  const bytes = maps.filter((map) => !isMaglev(map)).reduce((sum, map) => sum + map.memlockBytes, 0)
+  return [{ x: 'services, backends', y: bytes, note: `services, backends, reverse NAT and the rest: ${bytes} bytes` }]
+}
 
-const memoryCells = (node: NodeMemory): Cell[][] => node.rows.map((row) => [
-  row.family, row.backends, row.frontends, row.m, row.table.memlockBytes, row.table.allocatedBytes, row.outerShareBytes,
-  row.entriesBytes.services, row.entriesBytes.backends, row.entriesBytes.revNat, row.perFrontendBytes,
-  row.disruption?.movedShare ?? null, row.disruption?.collateralShare ?? null, row.disruption?.collateralShareMax ?? null,
-  row.disruption?.trials ?? null
-])
-
-const memoryTable = (node: NodeMemory): Table => ({
-  title: `${node.node}: layout ${node.layout}, kernel ${node.kernel}, bytes for each frontend of N backends`,
-  columns: memoryColumns,
-  rows: memoryCells(node)
-})
-
-const mapCells = (node: NodeMemory): Cell[][] => [
-  ...node.maps.map((map) => [node.node, map.name, map.maps, map.entries, map.maxEntries, map.memlockBytes, map.allocatedBytes, map.from]),
-  [node.node, 'total', node.maps.reduce((sum, map) => sum + map.maps, 0), null, null, node.total.memlockBytes, node.total.allocatedBytes, null]
-]
-
-const mapsTable = (report: MemoryReport): Table => ({
-  title: 'All maps',
-  columns: [column('node', 'node'), column('map', 'map'), column('maps', 'maps'), column('entries', 'entries'), column('maxEntries', 'max entries'),
-    column('memlockBytes', 'memlock'), column('allocatedBytes', 'allocated'), column('from', 'figures')],
-  rows: report.nodes.flatMap(mapCells)
-})
-
-/** One record type per `scope`: `class` rows are per frontend, `map` and `total` rows per node. */
-function records (report: MemoryReport): ReportDocument['records'] {
-  const head = [column('scope', ''), column('node', ''), column('layout', ''), column('kernel', ''), column('map', ''), column('maps', ''),
-    column('entries', ''), column('maxEntries', ''), column('from', '')]
-  const rows = report.nodes.flatMap((node) => {
-    const about = [node.node, node.layout, node.kernel]
-    const classes = memoryCells(node).map((cells): Cell[] => ['class', ...about, 'tables', 1, null, null, node.layout === 'flat' ? 'computed' : 'measured', ...cells])
-    const maps = mapCells(node).map(([, name, count, entries, maxEntries, memlock, allocated, from]): Cell[] => [
-      name === 'total' ? 'total' : 'map', ...about, name ?? null, count ?? null, entries ?? null, maxEntries ?? null, from ?? null,
-      ...memoryColumns.map(({ key }) => key === 'memlockBytes' ? memlock ?? null : key === 'allocatedBytes' ? allocated ?? null : null)
-    ])
-    return [...classes, ...maps]
-  })
-  return { columns: [...head, ...memoryColumns], rows }
+function groupPoint (group: ConnectionMap['group'], connections: readonly ConnectionMap[]): { x: string, y: number, note: string } {
+  const maps = connections.filter((map) => map.group === group)
+  const bytes = maps.reduce((sum, map) => sum + map.memlockBytes, 0)
+  return { x: group, y: bytes, note: `${maps.map(({ name, maxEntries }) => `${name} ${maxEntries}`).join(', ')}: ${bytes} bytes` }
 }

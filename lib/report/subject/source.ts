@@ -4,7 +4,8 @@
 import type { Cost } from '../../bpf/core/cost.ts'
 import type { MapTypeName } from '../../bpf/profile/index.ts'
 import type { StepProbe } from '../../datapath/index.ts'
-import type { Protocol, TableSizePolicy } from '../../maglev/index.ts'
+import type { Rehearsal } from '../../loadbalancer/index.ts'
+import type { BackendState, Protocol, TableSizePolicy } from '../../maglev/index.ts'
 
 export interface ReportNode {
   readonly name: string
@@ -20,12 +21,26 @@ export interface ReportNode {
   readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
 }
 
-export interface ReportFrontend {
+export interface ReportBackend {
+  /** the node's own */
   readonly id: number
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
+  readonly weight: number
+  readonly state: BackendState
+}
+
+export interface ReportFrontend {
+  readonly id: number
+  readonly service: { readonly namespace: string, readonly name: string }
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  /** all that serve it, in whatever state */
+  readonly backends: readonly ReportBackend[]
   readonly table: { readonly m: number, readonly backends: number, readonly mapId: number } | null
+  readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
 }
 
 export interface ReportMap {
@@ -84,6 +99,18 @@ export interface StepCost {
   readonly cost: Cost
 }
 
+export interface ReportFlowCounter {
+  /** null: the node or a table is not what it was */
+  count (frontends: readonly ReportFrontend[], flows: number, seed: number): Generator<undefined, readonly ReportFlowCounts[] | null>
+}
+
+export interface ReportFlowCounts {
+  readonly flows: number
+  readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+  /** flows that reached no backend */
+  readonly unserved: number
+}
+
 export interface ReportSource {
   revision (): number
   listNodes (): readonly ReportNode[]
@@ -91,7 +118,10 @@ export interface ReportSource {
   listFrontends (node: string): readonly ReportFrontend[]
   listMaps (node: string): readonly ReportMap[]
   getMap (node: string, id: number): ReportMap
+  /** the node's agent without its maps, with all services that there are, to plan changes on */
+  rehearse (node: string): Rehearsal
   listPrograms (node: string): readonly ReportProgram[]
+  flowCounter (node: string): ReportFlowCounter
   lookup (request: { nodes: readonly string[], flows: readonly ReportFlow[] }): {
     readonly results: ReadonlyArray<{ readonly nodes: readonly ReportLookup[] }>
   }

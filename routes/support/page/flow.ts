@@ -47,16 +47,15 @@ ${nodes.length === 0 ? none : html`<p aria-live="polite"><strong>${text(verdictS
 function verdictSentence (nodes: readonly NodeLookup[], agree: boolean): string {
   const [first] = nodes
   if (first === undefined) return ''
-  if (agree) return `${nodes.length === 1 ? first.node : nodes.length === 2 ? 'Both nodes' : `All ${nodes.length} nodes`}: ${fate(first)}.`
-  const fates = nodes.map((node) => `${node.node} ${fate(node)}`).join('; ')
-  return `The nodes do not agree: ${fates}. ${whyNot(nodes)}`
+  if (agree) return `On ${nodes.length === 1 ? first.node : nodes.length === 2 ? 'both nodes' : `all ${nodes.length} nodes`} it ${fate(first)}.`
+  return `The nodes do not agree: ${nodes.map((node) => `on ${node.node} it ${fate(node)}`).join('; ')}. ${whyNot(nodes)}`
 }
 
 function fate ({ verdict, backend, drop, fault }: NodeLookup): string {
-  if (fault !== null) return `fault, ${fault.message}`
-  if (drop !== null) return `dropped, reason ${drop.code}: ${reasonText(drop.step)}`
-  if (backend !== null) return `sent to ${endpoint(backend)}`
-  return verdict === 'XDP_PASS' ? 'passed on untouched, it is not addressed to a service' : verdict
+  if (fault !== null) return `ends the program with a fault (${fault.message})`
+  if (drop !== null) return `is dropped for Cilium's reason ${drop.code} (${reasonText(drop.step)})`
+  if (backend !== null) return `goes to ${endpoint(backend)}`
+  return verdict === 'XDP_PASS' ? 'is passed on untouched: it is not addressed to a service' : `ends with ${verdict}`
 }
 
 const reasonText = (step: string): string => reasons.find(({ name }) => name === step)?.text ?? step

@@ -1,6 +1,7 @@
 // Pieces of the page: boxes with the request that gives their data, tables, links. Whatever comes from outside goes through `text`.
 
 import { escapeMarkup } from '../../../lib/report/forms/markup.ts'
+import { shellQuoted } from '../report-forms.ts'
 
 /** Markup that is safe to put into the page as it is. */
 export type Markup = string & { readonly markup: unique symbol }
@@ -40,18 +41,26 @@ export interface Cell {
   readonly number?: boolean
 }
 
-/** The first cell of a row is its heading. A table wider than the screen scrolls by itself, by keyboard too. */
-export const table = (caption: string, headings: ReadonlyArray<{ readonly title: string, readonly number?: boolean }>, rows: ReadonlyArray<readonly Cell[]>): Markup => html`
-<div class="scroll" tabindex="0" role="region" aria-label="${text(caption)}"><table><caption>${text(caption)}</caption>
-<thead><tr>${headings.map(({ title, number = false }) => html`<th scope="col"${number ? html` class="number"` : none}>${text(title)}</th>`)}</tr></thead>
-<tbody>${rows.map((cells) => html`<tr>${cells.map(({ body, number = false }, index) => index === 0
-    ? html`<th scope="row">${body}</th>`
-    : html`<td${number ? html` class="number"` : none}>${body}</td>`)}</tr>\n`)}</tbody></table></div>`
+interface Heading {
+  readonly title: string
+  readonly number?: boolean
+}
+
+const numeric = (number = false): Markup => number ? html` class="number"` : none
+
+/**
+ * The first cell of a row is its heading. A table wider than the screen scrolls by itself, by keyboard too; with `cards` a narrow screen
+ * gets its rows below each other instead, every value under the name of its column. That takes the layout of a table away, and with it
+ * what screen readers know of it: hence the roles.
+ */
+export const table = (caption: string, headings: readonly Heading[], rows: ReadonlyArray<readonly Cell[]>, form: 'scroll' | 'cards' = 'scroll'): Markup => html`
+<div class="${text(form)}" tabindex="0" role="region" aria-label="${text(caption)}"><table role="table"><caption>${text(caption)}</caption>
+<thead role="rowgroup"><tr role="row">${headings.map(({ title, number }) => html`<th role="columnheader" scope="col"${numeric(number)}>${text(title)}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows.map((cells) => html`<tr role="row">${cells.map(({ body, number }, index) => index === 0
+    ? html`<th role="rowheader" scope="row">${body}</th>`
+    : html`<td role="cell" data-label="${text(headings[index]?.title ?? '')}"${numeric(number)}>${body}</td>`)}</tr>\n`)}</tbody></table></div>`
 
 export const link = (href: string, label: string): Markup => html`<a href="${text(href)}">${text(label)}</a>`
-
-/** A word for a POSIX shell. */
-export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
 /** `curl` lines against this server. */
 export interface Shell {
@@ -61,6 +70,6 @@ export interface Shell {
 
 /** @param origin where the reader reaches this server, `http://127.0.0.1:8080` */
 export const shell = (origin: string): Shell => ({
-  get: (path) => `curl -s ${quoted(origin + path)}`,
-  post: (path, body) => `curl -s -X POST ${quoted(origin + path)} -H 'content-type: application/json' -d ${quoted(JSON.stringify(body))}`
+  get: (path) => `curl -s ${shellQuoted(origin + path)}`,
+  post: (path, body) => `curl -s -X POST ${shellQuoted(origin + path)} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(body))}`
 })

@@ -1,10 +1,10 @@
 // The page at /: answers first. Whole without scripts; /page.js only saves loading it again, and replaces the elements with data-region.
 
 import { overviewTable, presentReport } from '../../../lib/report/index.ts'
-import type { Report } from '../../../lib/report/index.ts'
 import { chartSvg } from '../../../lib/report/forms/svg.ts'
 import type { About, KernelParity } from '../context.ts'
-import type { PageReports } from './answers.ts'
+import { pageKinds, pageQuestions } from './answers.ts'
+import type { PageKind, PageReports } from './answers.ts'
 import { flowBox } from './flow.ts'
 import type { FlowAnswer } from './flow.ts'
 import { box, html, link, none, table, text } from './markup.ts'
@@ -30,7 +30,7 @@ export const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'sel
 
 export function renderPage (view: PageView): string {
   const { about, reports } = view
-  const documents = [reports.memory, reports.lookupCost].map((report) => ({ kind: report.kind, ...presentReport(report) }))
+  const documents = pageKinds.map((kind) => ({ kind, ...presentReport(reports.of[kind]) }))
   const headline = documents[0]?.headline ?? ''
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -42,8 +42,8 @@ ${mixForm(view)}</header>
 <main id="main">
 ${nodesBox(view)}
 ${chartBox(view)}
-${findingsBox(view, documents)}
 ${flowBox(view.flow, view.typedMix, view.suggestions, view.curl, importCurl(view))}
+${findingsBox(view, documents)}
 ${importBox(view)}
 ${kernelBox(view)}
 </main>
@@ -57,7 +57,7 @@ const pages = [
   ['/v1/limits', 'limits'], ['/openapi.yaml', 'openapi.yaml'], ['/metrics', 'metrics'], ['/version', 'version']
 ] as const
 
-function subjectSentence ({ mix, memory: { subject } }: PageReports): string {
+function subjectSentence ({ mix, of: { memory: { subject } } }: PageReports): string {
   return mix === null
     ? `Figures are of the cluster in this process, revision ${subject.revision}: ${subject.frontends} frontends with a table.`
     : `Figures are of the mix ${mix}: ${subject.frontends} frontends, nothing of it is in the cluster.`
@@ -71,22 +71,26 @@ function mixForm ({ typedMix, mixError, reports }: PageView): Markup {
 <p id="page-error" class="error" aria-live="polite"></p>`
 }
 
-const scope = ({ mix }: PageReports): object => mix === null ? {} : { mix }
+function reportCurl ({ curl, reports: { mix } }: PageView, kind: PageKind): string {
+  return mix === null ? curl.get(reportPath(kind, {})) : curl.post(`/v1/reports/${kind}`, { mix, ...pageQuestions[kind] })
+}
 
-function reportCurl ({ curl, reports }: PageView, kind: Report['kind']): string {
-  return reports.mix === null ? curl.get(`/v1/reports/${kind}`) : curl.post(`/v1/reports/${kind}`, scope(reports))
+/** Of the report on the cluster. */
+function reportPath (kind: PageKind, form: Readonly<Record<string, string>>): string {
+  const query = Object.entries({ ...pageQuestions[kind], ...form }).map(([name, value]) => `${name}=${value}`).join('&')
+  return `/v1/reports/${kind}${query === '' ? '' : `?${query}`}`
 }
 
 function nodesBox (view: PageView): Markup {
-  const { columns, rows, title } = overviewTable(view.reports)
+  const { columns, rows, title } = overviewTable(view.reports.of)
   return box({
     id: 'nodes',
     title,
-    body: html`<p class="quiet">Bytes are of the Maglev tables with their outer maps: as the kernel reports them (memlock), and as it allocates them. A flow moves without need when one backend leaves and the flow was not its own.</p>
+    body: html`<p class="quiet">Bytes are of the Maglev tables with their outer maps: as the kernel reports them (memlock), and as it allocates them. Flows move when one backend of a service leaves, without need those that were not its own; ranges are over the sizes of services.</p>
 ${table('Costs of each node',
       columns.map(({ title }, index) => ({ title, number: index > 1 })),
-      rows.map((cells) => cells.map((cell, index) => ({ body: text(cell === null ? '-' : String(cell)), number: index > 1 }))))}`,
-    curl: [reportCurl(view, 'memory'), reportCurl(view, 'lookup-cost')]
+      rows.map((cells) => cells.map((cell, index) => ({ body: text(cell === null ? '-' : String(cell)), number: index > 1 }))), 'cards')}`,
+    curl: pageKinds.map((kind) => reportCurl(view, kind))
   })
 }
 
@@ -94,7 +98,7 @@ ${table('Costs of each node',
 const chartWidths = [['wide', 1040], ['narrow', 350]] as const
 
 function chartBox (view: PageView): Markup {
-  const charts = presentReport(view.reports.memory).sections.flatMap(({ charts }) => charts)
+  const charts = presentReport(view.reports.of.memory).sections.flatMap(({ charts }) => charts)
   return box({
     id: 'bytes',
     title: 'Bytes over service size',
@@ -105,7 +109,8 @@ function chartBox (view: PageView): Markup {
 }
 
 interface Findings {
-  readonly kind: Report['kind']
+  readonly kind: PageKind
+  readonly title: string
   readonly headline: string
   readonly findings: readonly string[]
 }
@@ -114,7 +119,7 @@ function findingsBox (view: PageView, documents: readonly Findings[]): Markup {
   return box({
     id: 'findings',
     title: 'What the reports find',
-    body: html`${documents.map(({ kind, headline, findings }, index) => html`<h3>${text(kind)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
+    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
     curl: documents.map(({ kind }) => reportCurl(view, kind))
   })
 }

@@ -7,6 +7,7 @@ import { benchmarkDefaults, benchmarkLimits } from '../../benchmark/limits.ts'
 import type { BenchmarkPlan } from '../../benchmark/plan.ts'
 import { describeBenchmark } from '../benchmark-text.ts'
 import { command, wholeNumber } from '../command.ts'
+import { callerPath } from '../paths.ts'
 import { startProgress } from '../progress.ts'
 
 // Each needs what the other does not.
@@ -32,7 +33,7 @@ export default command({
     const plan = planBenchmark(createProcessSimulator({ nodes: [] }), { kind: 'benchmark', mix: args.mix, rounds })
     const result = await measure(plan, args.quiet || args.json)
     const json = `${JSON.stringify(result)}\n`
-    if (args.save !== undefined) writeFileSync(args.save, json)
+    if (args.save !== undefined) writeFileSync(callerPath(args.save), json)
     process.stdout.write(args.json ? json : describeBenchmark(result))
   }
 })

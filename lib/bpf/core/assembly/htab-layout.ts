@@ -3,7 +3,8 @@
 // bpf_htab   buckets, elems (addresses), n_buckets, elem_size, hashrnd: at the kernel's offsets.
 //            Free list and LRU state of the kernel start 16 bytes behind `elems`; ours stand there too.
 // bucket     0 head (u64), 8 lock. A head or next word with bit 0 set ends the chain; the rest of that word is the bucket's
-//            number, so that a reader carried off to another chain by a reused element notices and starts again.
+//            number, so that a reader carried off to another chain by a reused element notices and starts again. The head of
+//            a bucket that never had an element is 0: a new table's pages stay untouched, most of them for ever.
 // element    0 next, 8 free-list link, 16 LRU node: next 16, previous 24, cpu u16 32, list u8 34, ref u8 35;
 //            40 hash, 48 key, value at 48 + round8(key_size).
 
@@ -59,7 +60,7 @@ export function valueOf (map: usize, elem: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function isEnd (next: u32): bool {
-  return (next & 1) != 0
+  return (next & 1) != 0 || next == 0
 }
 
 // @ts-ignore: decorator

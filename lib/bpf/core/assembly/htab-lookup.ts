@@ -17,8 +17,10 @@ function lookupHashed (map: usize, key: usize, keySize: u32, hash: u32): usize {
   const index = hash & (load<u32>(map + HTAB_N_BUCKETS) - 1)
   const bucket = pointerAt(map + HTAB_BUCKETS) + (index as usize) * BUCKET_BYTES
   let next = load<u32>(bucket)
+  if (next == 0) return 0
+  // only heads are ever 0, and not again: from here on bit 0 says where a chain ends
   while (true) {
-    while (!isEnd(next)) {
+    while ((next & 1) == 0) {
       const elem = next as usize
       if (load<u32>(elem + ELEM_HASH) == hash && sameKey(elem + ELEM_KEY, key, keySize)) return elem
       next = load<u32>(elem)

@@ -4,12 +4,12 @@
 
 import {
   BLOCK_ELEM, BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_HASH, ELEM_KEY, ENOENT, ENOMEM,
-  HASH_OF_MAPS, HTAB_ELEM_SIZE, HTAB_HASHRND, MAP_FLAGS, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE,
+  HASH_OF_MAPS, HTAB_ELEM_SIZE, HTAB_HASHRND, HTAB_N_BUCKETS, MAP_FLAGS, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE,
   pointerAt, setPointer
 } from './layout'
 import {
-  BUCKET_LOCK, bucketOf, ELEM_FREE_LINK, elemAt, elemCount, elemTotal, freeBump, freeHead, freeLock, isEnd, spareElems,
-  valueOf
+  BUCKET_LOCK, bucketOf, ELEM_FREE_LINK, elemAt, elemCount, elemTotal, endMarker, freeBump, freeHead, freeLock, isEnd,
+  spareElems, valueOf
 } from './htab-layout'
 import { BPF_F_LOCK } from './array'
 import { allocateFor } from './allocator'
@@ -75,9 +75,10 @@ export function checkFlags (old: usize, flags: u64): i32 {
   return 0
 }
 
-/** Links an element as the first of its chain; readers see it complete. */
-export function link (bucket: usize, elem: usize): void {
-  setPointer(elem, load<u32>(bucket) as usize)
+/** Links an element, which has its hash, as the first of its chain; readers see it complete. */
+export function link (map: usize, bucket: usize, elem: usize): void {
+  const head = load<u32>(bucket)
+  setPointer(elem, (head != 0 ? head : endMarker(load<u32>(elem + ELEM_HASH) & (load<u32>(map + HTAB_N_BUCKETS) - 1))) as usize)
   atomic.store<u32>(bucket, elem as u32)
 }
 
@@ -115,7 +116,7 @@ function insert (map: usize, bucket: usize, hash: u32, key: usize, value: usize,
     if (elem == 0) return -E2BIG
   }
   fill(map, elem, hash, key, value)
-  link(bucket, elem)
+  link(map, bucket, elem)
   if (old != 0) {
     unlink(bucket, old)
     if (noPrealloc) freeElem(map, old)

@@ -8,7 +8,7 @@ import {
   MAP_VALUE_SIZE, PAGE_BYTES, PERCPU_ARRAY, pointerAt, POSSIBLE_CPUS, round8, setPointer
 } from './layout'
 import { allocateFor, BLOCK_HEADER, release, setOwner } from './allocator'
-import { BUCKET_BYTES, elemTotal, endMarker, isEnd, lruState, spareElems } from './htab-layout'
+import { BUCKET_BYTES, elemTotal, isEnd, lruState, spareElems } from './htab-layout'
 import { emptyPerCpuArray, fillPerCpuArray } from './array'
 import { fillSpares } from './htab-update'
 import { lruInit } from './lru'
@@ -100,7 +100,6 @@ function fillHtab (map: usize, seed: u32): bool {
   const table = allocateFor(buckets * (BUCKET_BYTES as u32), map, BLOCK_OTHER)
   if (table == 0) return false
   setPointer(map + HTAB_BUCKETS, table)
-  for (let i: u32 = 0; i < buckets; i++) store<u32>(table + (i as usize) * BUCKET_BYTES, endMarker(i))
   if ((load<u32>(map + MAP_FLAGS) & BPF_F_NO_PREALLOC) != 0) return true
   return fillElems(map, type, maxEntries + (type == HASH ? POSSIBLE_CPUS : 0), elemSize)
 }

@@ -56,7 +56,7 @@ export function lruMapUpdateElem (map: usize, key: usize, value: usize, flags: u
   const old = lookupLocked(map, bucket, key, hash)
   const result = checkFlags(old, flags)
   if (result == 0) {
-    link(bucket, elem)
+    link(map, bucket, elem)
     if (old != 0) {
       store<u8>(elem + ELEM_LRU_REF, 1)
       unlink(bucket, old)
