@@ -110,7 +110,8 @@ export function * lookupCostReport (context: ReportContext, options: LookupCostO
   const populations = cacheLookups === 0 ? [] : context.nodes.map((name) => context.populate(name))
   const nodes: NodeLookupCost[] = []
   for (const [index, node] of measured.entries()) {
-    nodes.push({ ...node, cache: yield * cacheOf(populations[index], levels, cacheLookups, seed) })
+    const cache = cacheOf(populations[index], levels, cacheLookups, seed)
+    nodes.push({ ...node, cache: yield * shareOf(cache, index, measured.length) })
   }
   return {
     kind: 'lookup-cost',
@@ -130,6 +131,17 @@ function checkedLevels (levels: readonly CacheLevel[]): readonly CacheLevel[] {
     if (fault !== null) throw new ReportRefusal(`/cache/levels/${index}`, fault)
   }
   return levels
+}
+
+/** One node of several: half of its time is for making its services, half for the lookups. */
+function * shareOf<T> (steps: ReportSteps<T>, node: number, nodes: number): ReportSteps<T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    const { done, total, unit } = step.value
+    const share = (unit === 'services' ? 0 : 0.5) + done / total / 2
+    yield { done: Math.floor(100 * (node + share) / nodes), total: 100, unit: 'percent' }
+  }
 }
 
 function * cacheOf (
