@@ -38,7 +38,7 @@ export interface AppOptions {
 }
 
 /** for runs to end when the server stops */
-const runsStopMs = 500
+const runsStopMs = 700
 
 export async function buildApp ({ sim, runs, about, caches = null, logger, heartbeatMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
