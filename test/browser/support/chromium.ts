@@ -67,7 +67,7 @@ export class Tab {
     const browser = spawn(executable, [
       '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-dev-shm-usage', '--remote-debugging-port=0', `--user-data-dir=${profile}`,
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', 'about:blank'
-    ], { stdio: ['ignore', 'ignore', 'pipe'] })
+    ], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
     const socket = new WebSocket(await endpointOf(browser))
     await new Promise((resolve, reject) => {
       socket.addEventListener('open', resolve)
@@ -149,9 +149,10 @@ export class Tab {
   async close (): Promise<void> {
     const ended = new Promise((resolve) => { this.#browser.once('exit', resolve) })
     this.#socket.close()
-    this.#browser.kill()
+    // it is the leader of a group of its own: with it go its helpers, of which one that is asked to end sometimes does not
+    if (this.#browser.pid !== undefined) process.kill(-this.#browser.pid, 'SIGKILL')
     await ended
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
