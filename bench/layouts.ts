@@ -43,8 +43,8 @@ export function describeLayouts (result: LayoutBench): string {
   const columns = ['layout', `hot, N=${small}`, `hot, N=${large}`, `${result.mix}`, 'x blob', 'least', 'x blob\'s least', 'memlock of the tables']
     .map((title, index) => ({ key: title, title, ...(index > 0 && index < 4 ? { as: 'decimal' as const } : {}) }))
   const rows = result.rows.map((row) => [
-    row.layout, row.hotSmallNs, row.hotLargeNs, row.mixNs, row.mixNs / (blob?.mixNs ?? NaN), row.mixLeastNs, row.mixLeastNs / (blob?.mixLeastNs ?? NaN),
-    row.memlockBytes
+    row.layout, row.hotSmallNs, row.hotLargeNs, row.mixNs, row.mixNs / (blob?.mixNs ?? NaN),
+    row.mixLeastNs, row.mixLeastNs / (blob?.mixLeastNs ?? NaN), row.memlockBytes
   ])
   return [
     formatText({ title: `From hash to backend id in the kernel, ns per run; medians of ${result.rounds} interleaved rounds; M = ${result.m}`, columns, rows }),

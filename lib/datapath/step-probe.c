@@ -1,5 +1,5 @@
-// Single steps of a lookup, each many times in a row, for measuring what one costs: the lookup in an inner array, as the kernel may
-// emit it, and the remainder of a hash, by where M comes from. Each step begins with what the one before gave, as the steps of a packet do.
+// Single steps of a lookup, each many times in a row, for measuring what one costs: the lookup in an inner array, as the kernel may emit
+// it, and the remainder of a hash, by where M comes from. Every step begins with what the one before gave, as the steps of a packet do.
 // -DSTEP_* chooses one (scripts/build-datapath.sh); those called NO_ are the same program without the step. Never part of a node.
 
 #include <linux/bpf.h>

@@ -10,6 +10,9 @@ export type StepProbe = typeof stepProbes[number]
 /** times that one run takes the step */
 export const STEPS_PER_RUN = 16
 
+/** entries of a table that are ever read: the probes of the remainder have larger ones, of which they read only the size */
+export const STEP_ENTRIES_READ = 1024
+
 /** @returns path below lib/datapath */
 export function stepProbeFile (step: StepProbe): string {
   return `objects/step-probe-${step}.o`

@@ -27,6 +27,11 @@ export class Rehearsal {
     return this.node.settings
   }
 
+  /** its own, else the cluster's */
+  get nodeAddresses (): readonly string[] {
+    return this.settings.addresses ?? this.#cluster.nodeAddresses
+  }
+
   get serviceCount (): number {
     return this.#cluster.serviceCount
   }

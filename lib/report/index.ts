@@ -1,5 +1,7 @@
 // Reports: what services cost on a node, from the node's own queries, and the forms they are printed in.
 
+export * from './advice/candidates.ts'
+export * from './advice/report.ts'
 export * from './context.ts'
 export * from './convergence/costs.ts'
 export * from './convergence/report.ts'

@@ -2,6 +2,9 @@
 
 import type { ReportContext, ReportSteps } from './context.ts'
 import type { ReportDocument } from './document.ts'
+import { presentAdvice } from './advice/present.ts'
+import { adviceReport } from './advice/report.ts'
+import type { AdviceOptions, AdviceReport } from './advice/report.ts'
 import { presentBalance } from './balance/present.ts'
 import { balanceReport } from './balance/report.ts'
 import type { BalanceOptions, BalanceReport } from './balance/report.ts'
@@ -26,6 +29,7 @@ export interface ReportKinds {
   readonly disruption: { readonly options: DisruptionOptions, readonly report: DisruptionReport }
   readonly 'lookup-cost': { readonly options: LookupCostOptions, readonly report: LookupCostReport }
   readonly convergence: { readonly options: ConvergenceOptions, readonly report: ConvergenceReport }
+  readonly advice: { readonly options: AdviceOptions, readonly report: AdviceReport }
 }
 
 export type ReportKind = keyof ReportKinds
@@ -63,6 +67,11 @@ const definitions: { readonly [K in ReportKind]: Definition<K> } = {
     description: 'How long until a change is live on a node: tables rebuilt, bytes written, updates of the outer map and the waits after them.',
     build: convergenceReport,
     present: presentConvergence
+  },
+  advice: {
+    description: 'For limits on bytes, collateral, imbalance and convergence the best settings: knobs that Cilium has, and what a patch would bring.',
+    build: adviceReport,
+    present: presentAdvice
   }
 }
 

@@ -2,7 +2,6 @@
 // and only then committed, so that it happens everywhere or nowhere.
 
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-import { stepProbes } from '../datapath/index.ts'
 import { initialNodes } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
@@ -13,11 +12,8 @@ import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
 import { reportSteps } from './reports.ts'
-import { runStepProbe } from './step-probes.ts'
+import { stepCosts } from './step-probes.ts'
 import type { Simulator } from './types.ts'
-
-/** what a step probe begins with; any but 0 will do */
-const STEP_STATE = 7n
 
 export interface SimulatorOptions {
   readonly assets: SimulatorAssets
@@ -49,7 +45,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     reportSteps: (request) => reportSteps(request, {
       current: simulator,
       scratch,
-      stepCosts: (kernel) => stepProbes.map((step) => ({ step, cost: runStepProbe(assets, step, kernel, STEP_STATE).cost }))
+      stepCosts: (kernel) => stepCosts(assets, kernel)
     }),
     scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }

@@ -1,28 +1,29 @@
-// Seeded flows to one frontend through a node's program, counted by the backend that their packets went to.
+// Seeded flows to frontends through a node's program, counted by the backend that their packets went to.
 
 import { parseAddress } from '../maglev/index.ts'
+import type { RealisedFrontend } from '../loadbalancer/index.ts'
+import type { TrafficTarget } from '../traffic/index.ts'
 import type { EmulatedNode } from './node.ts'
 import { attachment, frontendView } from './node-views.ts'
 import type { NodeSet } from './node-set.ts'
 import { chunkCount, createShare } from './traffic-share.ts'
-import type { ShareRunner } from './traffic-share.ts'
-import type { FlowCounter, FlowCounts, FrontendView } from './types.ts'
+import type { TrafficShare } from './traffic-share.ts'
+import type { FlowCounter, FlowCounts, FlowTarget } from './types.ts'
 
 /** the CPU, and the place among readers of the nodes' maps, that belong to the thread of the simulator */
 const CPU = 0
 const WORKER = 0
-type Frontend = Pick<FrontendView, 'id' | 'address' | 'port' | 'table'>
-
 const keepOn = (): boolean => true
 
 /** @throws SimError NODE_NOT_FOUND */
 export function flowCounter (set: NodeSet, name: string): FlowCounter {
   const node = set.get(name)
   return {
-    * count (frontend, flows, seed) {
-      const { protocol, port } = frontend
-      const address = parseAddress(frontend.address)
-      if (protocol === 'SCTP' || address === null || !isUnchanged(set, node, frontend)) return null
+    * count (frontends, flows, seed) {
+      const realised = frontends.map((frontend) => unchanged(set, node, frontend))
+      const isAsItWas = (): boolean => set.list().includes(node) &&
+        realised.every((one, index) => one !== null && node.node.frontendById(frontends[index]?.id ?? -1) === one)
+      if (frontends.length === 0 || !isAsItWas()) return null
       const plan = {
         kind: 'traffic' as const,
         nodes: [name],
@@ -34,16 +35,15 @@ export function flowCounter (set: NodeSet, name: string): FlowCounter {
         sourceCidr: null,
         workers: 1
       }
-      const targets = [{ address: address.bytes, port, protocol }]
       const attachments = [attachment(node, set.coreModule)]
-      const share = createShare({ plan, targets, attachments, cpu: CPU, worker: WORKER }, () => 0)
+      const share = createShare({ plan, targets: frontends.map(targetOf), attachments, cpu: CPU, worker: WORKER }, () => 0)
       try {
         for (let chunk = 0; chunk < chunkCount(plan); chunk++) {
-          if (!isUnchanged(set, node, frontend)) return null
+          if (!isAsItWas()) return null
           share.runChunk(chunk, keepOn)
           yield
         }
-        return countsOf(share, flows)
+        return countsOf(share.finish())
       } finally {
         share.dispose()
       }
@@ -52,15 +52,27 @@ export function flowCounter (set: NodeSet, name: string): FlowCounter {
 }
 
 /** The node is another one when its settings change, and every rebuild of a table makes another inner map. */
-function isUnchanged (set: NodeSet, node: EmulatedNode, { id, address, port, table }: Frontend): boolean {
+function unchanged (set: NodeSet, node: EmulatedNode, { id, address, port, table }: FlowTarget): RealisedFrontend | null {
   const realised = set.list().includes(node) ? node.node.frontendById(id) : undefined
-  if (realised === undefined) return false
+  if (realised === undefined) return null
   const now = frontendView(node, realised)
-  return now.address === address && now.port === port && now.table?.mapId === table?.mapId && now.table?.m === table?.m
+  return now.address === address && now.port === port && now.table?.mapId === table?.mapId && now.table?.m === table?.m ? realised : null
 }
 
-function countsOf (share: ShareRunner, flows: number): FlowCounts {
-  const { nodes, pairs } = share.finish()
-  const backends = pairs.map(({ address, port }, index) => ({ address, port, flows: nodes[0]?.firstTurn[index] ?? 0 }))
-  return { backends, unserved: flows - backends.reduce((sum, backend) => sum + backend.flows, 0) }
+function targetOf ({ address, port, protocol }: FlowTarget): TrafficTarget {
+  const parsed = parseAddress(address)
+  if (parsed === null || protocol === 'SCTP') throw new RangeError(`the datapath has no packets for ${address} ${protocol}`)
+  return { address: parsed.bytes, port, protocol }
+}
+
+function countsOf ({ nodes, pairs, targets }: TrafficShare): FlowCounts[] {
+  const counts = targets.map((flows) => ({ flows, backends: [] as Array<FlowCounts['backends'][number]>, unserved: flows }))
+  for (const [index, { target, address, port }] of pairs.entries()) {
+    const one = counts[target]
+    const flows = nodes[0]?.firstTurn[index] ?? 0
+    if (one === undefined) continue
+    one.backends.push({ address, port, flows })
+    one.unserved -= flows
+  }
+  return counts
 }

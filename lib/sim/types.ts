@@ -260,13 +260,16 @@ export interface NodeAttachment {
 /** Where flows go, by the packets that the program rewrote. */
 export interface FlowCounter {
   /**
-   * So many distinct seeded flows to a frontend of the node, in steps of a few milliseconds; nothing else counts in them.
-   * @returns null for a protocol that the datapath does not know, and when the node or the table is not the same any more
+   * So many distinct seeded flows over TCP or UDP frontends of the node, each as likely as the others, in steps of some milliseconds.
+   * @returns what became of those to each frontend; null when the node or a table is not the same any more
    */
-  count (frontend: Pick<FrontendView, 'id' | 'address' | 'port' | 'protocol' | 'table'>, flows: number, seed: number): Generator<undefined, FlowCounts | null>
+  count (frontends: readonly FlowTarget[], flows: number, seed: number): Generator<undefined, FlowCounts[] | null>
 }
 
+export type FlowTarget = Pick<FrontendView, 'id' | 'address' | 'port' | 'protocol' | 'table'>
+
 export interface FlowCounts {
+  readonly flows: number
   readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
   /** flows that reached no backend */
   readonly unserved: number

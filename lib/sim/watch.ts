@@ -2,8 +2,11 @@
 // frame.
 
 import { createBatch, createNotes, freeImage, loadImage } from '../bpf/core/index.ts'
+import type { Core } from '../bpf/core/index.ts'
 import { NOTE_REGION_MASK, NOTE_REGION_SHIFT, NOTE_SIZE_MASK, REGION_PACKET, SLOT_LENGTH } from '../bpf/core/assembly/exec-layout.ts'
 import { SLOT_OVERHEAD_BYTES } from '../bpf/core/packet-batch.ts'
+import type { KernelMap } from '../bpf/map/index.ts'
+import { round8 } from '../bpf/map/size-classes.ts'
 import type { WatchedNode } from '../report/index.ts'
 import { withCpu } from './cpu-lease.ts'
 import { SimError } from './errors.ts'
@@ -53,10 +56,37 @@ export function watchNode ({ datapath: { kernel, program }, execution, cpuLeases
         tell(notes.words(), visit)
       }
     },
+    mapMemory: () => kernel.maps().flatMap((map) => memoryOf(core, map)),
     dispose () {
       notes.dispose()
       batch.value.free()
       freeImage(core, image.value)
     }
   }
+}
+
+interface Range { readonly address: number, readonly bytes: number }
+
+const BUCKET_BYTES = 16
+
+function memoryOf (core: Core, map: KernelMap): Range[] {
+  if (map.type === 'array') {
+    return [{ address: map.address + core.profile.structs.bpfArray.value, bytes: map.maxEntries * round8(map.valueSize) }]
+  }
+  return map.type === 'hash' || map.type === 'hash_of_maps' ? hashMemory(core, map) : []
+}
+
+function hashMemory ({ profile, exports, alloc, free, bytes, view }: Core, map: KernelMap): Range[] {
+  const { bpfHtab, htabElem } = profile.structs
+  const word = (at: number): number => view().getUint32(at, true)
+  const [buckets, mask, elementBytes] = [word(map.address + bpfHtab.buckets), word(map.address + bpfHtab.nBuckets) - 1, word(map.address + bpfHtab.elemSize)]
+  const key = alloc(round8(map.keySize))
+  const ranges: Range[] = []
+  for (const [keyBytes] of map.entries()) {
+    bytes().set(keyBytes, key)
+    const address = exports.htabMapLookupRaw(map.address, key) >>> 0
+    ranges.push({ address, bytes: elementBytes }, { address: buckets + ((word(address + htabElem.hash) & mask) >>> 0) * BUCKET_BYTES, bytes: BUCKET_BYTES })
+  }
+  free(key)
+  return ranges
 }

@@ -35,6 +35,10 @@ const unitCosts = [
   ['byteNs', 'Nanoseconds per byte written', 1e6]
 ] as const
 
+const costs: TProperties = Object.fromEntries(unitCosts.map(([name, unit, most]) =>
+  [name, Type.Optional(Type.Number({ minimum: 0, maximum: most, description: `${unit}; ${defaultAssumptions[name]} unless said.` }))]))
+const batch = integer(1, 65_536, `Outer updates in one batch update; ${defaultAssumptions.batch} unless said.`)
+const share = (description: string) => Type.Optional(Type.Number({ minimum: 0, maximum: 1, description }))
 const CacheModel = Type.Object({
   levels: Type.Array(Type.Object({
     name: Type.String({ minLength: 1, maxLength: 16, description: 'Name.' }),
@@ -74,7 +78,7 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
     seed,
     flowsPerClass: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.flowsPerLookup, description: 'Flows that are run for each class of frontends; 16 unless said.' })),
     cacheLookups: Type.Optional(Type.Integer({
-      minimum: 0, maximum: limits.reportCacheLookups, description: 'Lookups that are counted in the model of caches once it is warm; 0 leaves it out; 50000 unless said.'
+      minimum: 0, maximum: limits.reportCacheLookups, description: 'Lookups that are counted in the model of caches once it is warm; 0 leaves it out; 16384 unless said.'
     })),
     cache: Type.Optional(Type.Union([Type.Literal('machine'), CacheModel], {
       description: 'Caches of the model: `machine` for those of the server\'s own machine, or their levels; those of a usual server unless said.'
@@ -91,8 +95,18 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
     eventsPerBackend: integer(1, 3, 'Endpoint events of a backend that is replaced: 1 in one update; 2 the new one comes, the old one goes; 3 it terminates in between. 2 unless said.'),
     worst: integer(1, limits.reportWorst, 'Services of the cluster to list, those whose restart takes longest; 10 unless said.'),
     rcuWait: Type.Optional(Type.Unsafe<RcuWait>({ type: 'string', enum: [...rcuWaits], description: 'The wait after updates of the outer map that sentences go by: `each` (Cilium\'s, unless said), `batched` or `expedited`; rows have all three.' })),
-    ...Object.fromEntries(unitCosts.map(([name, unit, most]) => [name, Type.Optional(Type.Number({ minimum: 0, maximum: most, description: `${unit}; ${defaultAssumptions[name]} unless said.` }))])),
-    batch: integer(1, 65_536, `Outer updates in one batch update; ${defaultAssumptions.batch} unless said.`)
+    ...costs,
+    batch
+  },
+  advice: {
+    seed,
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for each M and number of backends; 5 unless said.' })),
+    maxBytesPerNode: integer(1, Number.MAX_SAFE_INTEGER, 'Limit of memlock of a node\'s load-balancer maps. Without any limit what there is today is the limit.'),
+    maxCollateralShare: share('Limit of flows that move between backends that stay when one leaves, as a share of all flows to a service: 0.02 is 2 %.'),
+    maxImbalance: Type.Optional(Type.Number({ minimum: 0, maximum: 1000, description: 'Limit of how far a backend may be off its share of slots: 0.1 is 10 %.' })),
+    maxConvergenceSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1e6, description: 'Limit of seconds until the slowest rolling restart is live.' })),
+    ...Object.fromEntries(['rcuWaitMs', 'expeditedWaitMs', 'fillNsPerSlot'].map((name) => [name, costs[name] as TSchema])),
+    batch
   }
 }
 

@@ -9,6 +9,7 @@ import type { MixPart } from '../../lib/report/index.ts'
 import { SimError, simErrorOf, simErrorUnder } from '../../lib/sim/errors.ts'
 import { completeSettings } from '../../lib/sim/settings.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
+import { benchmarkDefaults, benchmarkLimits } from './limits.ts'
 
 export interface BenchmarkBody {
   readonly kind: 'benchmark'
@@ -25,19 +26,6 @@ export interface BenchmarkPlan {
   readonly variants: readonly NodeSettings[]
   readonly rounds: number
 }
-
-export const benchmarkLimits = {
-  rounds: 50,
-  variants: 16,
-  /** service sizes; each is a service on every node */
-  sizes: 16,
-  /** of one service: every one is copied into the kernel */
-  backends: 4096,
-  /** services whose tables lie in the kernel at once, in every layout: about 0.5 GB */
-  services: 1000
-} as const
-
-export const benchmarkDefaults = { mix: '700x3,200x10,80x40,20x160', rounds: 7 } as const
 
 /** @throws SimError whose pointers lead into the body */
 export function planBenchmark (sim: Simulator, body: BenchmarkBody): BenchmarkPlan {

@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readObject } from '../../lib/bpf/object/index.ts'
-import { decodeStepState, encodeStepState, encodeU32, stepProbeFile, stepProbeMaps, stepProbeObject, stepTableValue } from '../../lib/datapath/index.ts'
+import {
+  decodeStepState, encodeStepState, encodeU32, STEP_ENTRIES_READ, stepProbeFile, stepProbeMaps, stepProbeObject, stepTableValue
+} from '../../lib/datapath/index.ts'
 import type { StepProbe } from '../../lib/datapath/index.ts'
 import { packageRoot } from '../cli/paths.ts'
 import type { Bpf } from '../live-kernel/bpf.ts'
@@ -28,7 +30,8 @@ export function loadStepProbe (bpf: Bpf, step: StepProbe): KernelStepProbe {
   const stateFd = object.maps.get(stepProbeMaps.state)?.fd ?? -1
   if (tables?.spec.inner === undefined) throw new Error(`step probe ${step} has no tables`)
   const table = createMap(bpf, tables.spec.inner)
-  for (let index = 0; index < tables.spec.inner.maxEntries; index++) bpf.update(table, encodeU32(index), encodeU32(stepTableValue(index)))
+  const entries = Math.min(tables.spec.inner.maxEntries, STEP_ENTRIES_READ)
+  for (let index = 0; index < entries; index++) bpf.update(table, encodeU32(index), encodeU32(stepTableValue(index)))
   const set = bpf.update(tables.fd, firstKey, encodeU32(table))
   bpf.close(table)
   if (set !== 0) throw new Error(`step probe ${step}: its table is refused, errno ${-set}`)

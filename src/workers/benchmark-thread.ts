@@ -11,10 +11,13 @@ if (port === null) throw new Error('runs as a worker thread only')
 const tell = (message: BenchmarkMessage): void => port.postMessage(message)
 
 const steps = measureBenchmark(plan, await openBpf(), () => new Date())
-let step = steps.next()
-while (step.done !== true && Atomics.load(stop, 0) === 0) {
+while (Atomics.load(stop, 0) === 0) {
+  const step = steps.next()
+  if (step.done === true) {
+    tell({ result: step.value })
+    break
+  }
   tell({ progress: step.value })
-  step = steps.next()
 }
-if (step.done === true) tell({ result: step.value })
-else steps.return(undefined as never)
+// where it was stopped, what lies in the kernel is closed
+steps.return(undefined as never)

@@ -1,5 +1,5 @@
-// The balancer itself, in every layout, on the comparison mix: tracer, single runs and a batch agree on verdict, bytes,
-// faults and every counter.
+// The balancer itself, in every layout, inlined as the kernel does and never, on the comparison mix: tracer, single runs and a batch agree
+// on verdict, bytes, faults and every counter.
 
 import t from 'tap'
 import { createBatch, createExecution } from '../../lib/bpf/core/index.ts'
@@ -14,19 +14,21 @@ import { emulateBalancer } from '../support/emulated-balancer.ts'
 import { outcome } from './support/harness.ts'
 
 const seed = 20201010
-const mixSize = 300
+const mixSize = 200
 const sharedTableSize = 4093
 
-function createBalancer (layout: DatapathLayout): { datapath: Datapath, world: World } {
-  const { datapath, maps } = emulateBalancer(layout, sharedTableSize)
+function createBalancer (layout: DatapathLayout, inlining: 'kernel' | 'never'): { datapath: Datapath, world: World } {
+  const { datapath, maps } = emulateBalancer(layout, sharedTableSize, { inlining })
   const world = worldOf(layout, sharedTableSize)
   fillMaps(world, maps)
   return { datapath, world }
 }
 
-for (const layout of datapathLayouts) {
-  t.test(`${layout}, ${mixSize} packets from seed ${seed}`, async (t) => {
-    const { datapath: { kernel, program }, world } = createBalancer(layout)
+const cases = datapathLayouts.flatMap((layout) => (['kernel', 'never'] as const).map((inlining) => ({ layout, inlining })))
+
+for (const { layout, inlining } of cases) {
+  t.test(`${layout}, inlining ${inlining}, ${mixSize} packets from seed ${seed}`, async (t) => {
+    const { datapath: { kernel, program }, world } = createBalancer(layout, inlining)
     const { core } = kernel
     const valueOffset = core.profile.structs.bpfArray.value
     const maps = program.usedMaps.map(({ address }) => ({ address, valueAddress: address + valueOffset }))

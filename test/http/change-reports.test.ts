@@ -29,7 +29,7 @@ t.test('balance: of the cluster, of a mix, as a run', async (t) => {
   const api = await createApi({ sim })
   t.teardown(() => api.close())
   const query = (await api.call('GET', '/v1/reports/balance?nodes=cilium&trials=2&flows=100')).json()
-  t.match(query, { kind: 'balance', nodes: [{ node: 'cilium', rows: [{ backends: 4, flows: { flows: 100, unserved: 0 } }] }] })
+  t.match(query, { kind: 'balance', nodes: [{ node: 'cilium', rows: [{ backends: 4, flows: { flows: 200, unserved: 0 } }] }] })
   const asked = { mix: '2x3,1x9', variants, trials: 2, flows: 100 }
   const body = (await api.call('POST', '/v1/reports/balance', { body: asked })).json()
   const run = await api.call('POST', '/v1/runs', { body: { kind: 'report', report: 'balance', ...asked }, headers: { prefer: 'wait=30' } })

@@ -248,6 +248,8 @@ t.test('bad input is refused with the exact place, and nothing changes', async (
     ['a wait that is none', 'GET', '/v1/reports/convergence?rcuWait=never', undefined, 400, 'rcuWait'],
     ['an option of another report', 'POST', '/v1/reports/convergence', { trials: 5 }, 400],
     ['an example too large to think through', 'POST', '/v1/reports/convergence', { ports: 512, frontendsPerPort: 17, backends: 1000 }, 422, '/ports'],
+    ['a share above one', 'GET', '/v1/reports/advice?maxCollateralShare=1.5', undefined, 400, 'maxCollateralShare'],
+    ['a limit below zero', 'POST', '/v1/reports/advice', { maxBytesPerNode: -1 }, 400, '/maxBytesPerNode'],
     ['an unknown report', 'POST', '/v1/reports/moods', { mix: '7x3' }, 404],
     ['an unknown service', 'GET', '/v1/services/shop/none', undefined, 404],
     ['an unknown frontend', 'GET', '/v1/nodes/cilium/frontends/4242/table', undefined, 404],

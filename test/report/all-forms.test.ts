@@ -32,7 +32,7 @@ const subjects = { cluster: clusterReport, mix: mixReport, 'empty cluster': empt
 const headlineOf: Readonly<Record<Exclude<ReportForm, 'csv' | 'svg' | 'json'>, (text: string) => string>> = {
   text: (text) => text.split('\n')[1] ?? '',
   md: (text) => markdownText(text.split('\n\n')[1]?.replace(/^\*\*(.*)\*\*$/s, '$1') ?? ''),
-  html: (text) => elementsOf(readMarkup(text, 'html'), 'h1').map(textOf).join()
+  html: (text) => elementsOf(readMarkup(text, 'html'), 'h1').map(textOf).join().replaceAll('\u00a0', ' ')
 }
 
 const markdownText = (text: string): string => text.replace(/\\([!-/:-@[-`{-~])/g, '$1')

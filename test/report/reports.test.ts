@@ -192,7 +192,7 @@ t.test('layouts', async (t) => {
 })
 
 t.test('the same state and seed give the same bytes in every form', async (t) => {
-  for (const request of [{ kind: 'memory' }, { kind: 'lookup-cost', cacheLookups: 4096 }, { kind: 'convergence' }] as const) {
+  for (const request of [{ kind: 'memory' }, { kind: 'lookup-cost', cacheLookups: 0 }, { kind: 'convergence' }] as const) {
     const { kind } = request
     for (const form of ['json', 'csv', 'text'] as const) {
       const text = formatReport(clusterOf([3, 10]).report(request), form)

@@ -64,7 +64,7 @@ function findings (node: NodeBalance): string[] {
   return [
     ...most?.flows == null
       ? []
-      : [`${node.node}: of ${most.flows.flows} flows to a service of ${most.backends} the busiest backend gets ${most.flows.evenness.maxOverMean.mean.toFixed(2)} ` +
+      : [`${node.node}: of about ${Math.round(most.flows.flows / most.flows.evenness.maxOverMean.trials)} flows to a service of ${most.backends} the busiest backend gets ${most.flows.evenness.maxOverMean.mean.toFixed(2)} ` +
         `times the mean; of its slots it has ${most.slots.worst.maxOverMean.toFixed(2)} times the mean at most.`],
     ...without.map((row) => `${node.node}: services of ${row.backends} in ${row.m} slots leave up to ${row.withoutSlots} backends without any.`),
     ...node.warnings.map(({ frontends, frontend, message }) =>
@@ -100,7 +100,7 @@ function flowsChart ({ nodes }: BalanceReport): Chart {
       points: mainRows(node).flatMap((row) => {
         if (row.flows === null) return []
         const { mean, low, high, trials } = row.flows.evenness.coefficientOfVariation
-        const note = `N = ${row.backends}: ${formatShare(mean)} over ${trials} populations of ${row.flows.flows} flows`
+        const note = `N = ${row.backends}: ${formatShare(mean)} in ${trials} populations, ${row.flows.flows} flows together`
         return [{ x: row.backends, y: mean, ...trials > 1 ? { low, high } : {}, note }]
       })
     }))

@@ -6,31 +6,16 @@
 import { defaultSeed, parseSeed } from '../../maglev/index.ts'
 import { ReportRefusal } from '../context.ts'
 import type { ReportContext, ReportProgress, ReportSteps } from '../context.ts'
-import { estimateOf } from '../estimate.ts'
-import type { Estimate } from '../estimate.ts'
-import { chiSquareOfCounts } from '../statistics.ts'
-import type { ChiSquare } from '../statistics.ts'
 import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
-import type { ReportBackend, ReportFlowCounter, ReportFrontend, ReportNode, Subject } from '../subject/source.ts'
+import type { ReportBackend, ReportFrontend, ReportNode, Subject } from '../subject/source.ts'
 import { backendsInTable } from '../subject/table-backends.ts'
-import { eachMeasure, evennessOf, imbalanceOf } from './evenness.ts'
+import { eachMeasure, imbalanceOf } from './evenness.ts'
 import type { Evenness } from './evenness.ts'
+import { flowBalances, nameOf } from './flows.ts'
+import type { Counted, FlowBalance } from './flows.ts'
 import { SlotCounter } from './slots.ts'
 import type { SlotBalance } from './slots.ts'
-
-export interface FlowBalance {
-  /** the one that was asked, of all in the class */
-  readonly frontend: string
-  /** of each population */
-  readonly flows: number
-  /** over the populations */
-  readonly evenness: Readonly<Record<keyof Evenness, Estimate>>
-  /** flows of all populations against the table's slots: a small p-value says that they differ by more than chance */
-  readonly chiSquare: ChiSquare | null
-  /** flows that reached no backend */
-  readonly unserved: number
-}
 
 export interface BalanceRow {
   readonly family: 4 | 6
@@ -99,7 +84,7 @@ export interface BalanceReport {
 export interface BalanceOptions {
   /** of the flows; 1 unless said */
   readonly seed?: number
-  /** to one frontend of each class; 4096 unless said */
+  /** to one frontend of each class, about so many in each population; 4096 unless said */
   readonly flows?: number
   /** populations of so many flows, for the intervals; 5 unless said */
   readonly trials?: number
@@ -108,6 +93,8 @@ export interface BalanceOptions {
 export const balanceDefaults = { flows: 4096, trials: 5 } as const
 /** flows that one row may run */
 const rowFlows = 1_000_000
+/** and all rows together: minutes */
+const allFlows = 50_000_000
 const worstListed = 10
 const weightedListed = 8
 const weightedBackends = 32
@@ -122,16 +109,19 @@ export function * balanceReport (context: ReportContext, options: BalanceOptions
     const frontends = context.source.listFrontends(name)
     return { node, frontends, classes: classify(frontends, { protocol: false }), counter: context.source.flowCounter(name) }
   })
+  const count = asked.reduce((sum, { classes }) => sum + classes.length, 0)
+  if (plan.flows * plan.trials * count > allFlows) {
+    throw new ReportRefusal('/flows', `${plan.trials} populations of ${plan.flows} flows for ${count} rows are more than ${allFlows}; ask for fewer`)
+  }
   const total = asked.reduce((sum, { classes }) => sum + classes.reduce((all, { frontends }) => all + frontends.length + plan.trials, 0), 0)
   let done = 0
-  const progress = (): { done: number, total: number, unit: string } => ({ done, total, unit: 'tables and populations' })
+  const progress = (): ReportProgress => ({ done, total, unit: 'tables and populations' })
   yield progress()
 
   const known = new Map<string, SlotBalance>()
   const nodes: NodeBalance[] = []
   for (const { node, frontends, classes, counter } of asked) {
-    const rows: BalanceRow[] = []
-    const counted: Counted[] = []
+    const counted: Counted[][] = []
     for (const group of classes) {
       const slotCounter = new SlotCounter(group.m, seedOf(node))
       const own: Counted[] = []
@@ -144,68 +134,24 @@ export function * balanceReport (context: ReportContext, options: BalanceOptions
         done++
         yield progress()
       }
-      const flows = yield * flowsOf(counter, own[0] as Counted, plan, (population) => ({ ...progress(), done: done + population }))
-      done += plan.trials
-      rows.push(rowOf(context, group, own, flows))
-      counted.push(...own)
+      counted.push(own)
     }
-    nodes.push({ node: node.name, layout: node.layout, rows, ...lists(counted), warnings: warningsOf(frontends) })
+    const flows = flowBalances(counter, counted.map(([first]) => first as Counted), plan)
+    let step = flows.next()
+    for (; step.done !== true; step = flows.next()) yield { ...progress(), done: done + step.value * classes.length }
+    done += plan.trials * classes.length
+    const rows = classes.map((group, index) => rowOf(context, group, counted[index] ?? [], step.value?.[index] ?? null))
+    nodes.push({ node: node.name, layout: node.layout, rows, ...lists(counted.flat()), warnings: warningsOf(frontends) })
   }
   return { kind: 'balance', subject: context.subject, seed: plan.seed, nodes, notes }
 }
 
 const notes: readonly string[] = [
   'Slots: counted in tables made by the fill that the nodes\' tables come from, for the backends that are in them; addresses do not matter for how many slots equal backends get, they differ by one at most.',
-  'Flows: run through the node\'s program, the backend read from the rewritten packet; to one frontend of each class, so many populations of distinct flows.',
+  'Flows: run through the node\'s program, the backend read from the rewritten packet; to one frontend of each class, as likely as the others, in populations of distinct flows.',
   'Measures are of slots or flows in relation to the weight, where weights count; intervals are 95 % for the mean over the populations (Student\'s t).',
   'Chi-square: flows of all populations against slots; a p-value below 0.01 is rare when flows follow the slots, but with a hundred rows one is expected.'
 ]
-
-interface Counted {
-  readonly frontend: ReportFrontend
-  readonly backends: readonly ReportBackend[]
-  readonly m: number
-  readonly slots: SlotBalance
-}
-
-type Plan = Required<BalanceOptions>
-
-/** @param told what to yield while population number so many is run */
-function * flowsOf (
-  counter: ReportFlowCounter, { frontend, backends, slots }: Counted, plan: Plan, told: (population: number) => ReportProgress
-): ReportSteps<FlowBalance | null> {
-  const place = new Map(backends.map(({ address, port }, index) => [`${address} ${port}`, index]))
-  const all = new Array<number>(backends.length).fill(0)
-  const populations: Evenness[] = []
-  let unserved = 0
-  for (let trial = 0; trial < plan.trials; trial++) {
-    const counting = counter.count(frontend, plan.flows, populationSeed(plan.seed, trial))
-    let step = counting.next()
-    for (; step.done !== true; step = counting.next()) yield told(trial)
-    const counts = step.value
-    if (counts === null) return null
-    const own = new Array<number>(backends.length).fill(0)
-    for (const { address, port, flows } of counts.backends) {
-      const index = place.get(`${address} ${port}`)
-      if (index === undefined) continue
-      own[index] = flows
-      all[index] = (all[index] as number) + flows
-    }
-    unserved += counts.unserved
-    if (own.some((flows) => flows > 0)) populations.push(evennessOf(own, slots.aimed))
-  }
-  if (populations.length === 0) return null
-  return {
-    frontend: nameOf(frontend),
-    flows: plan.flows,
-    evenness: eachMeasure((measure) => estimateOf(populations.map((one) => one[measure]), { range: [0, backends.length] })),
-    chiSquare: chiSquareOfCounts(all, [...slots.counts]),
-    unserved
-  }
-}
-
-/** far apart, since flows of one seed and the next are other numbers of one sequence */
-const populationSeed = (seed: number, trial: number): number => (seed + Math.imul(trial, 0x9e3779b9)) >>> 0
 
 function rowOf ({ scale }: ReportContext, group: FrontendClass, counted: readonly Counted[], flows: FlowBalance | null): BalanceRow {
   const worst = counted.reduce((most, one) => imbalanceOf(one.slots.evenness) > imbalanceOf(most.slots.evenness) ? one : most)
@@ -268,12 +214,6 @@ function warningsOf (frontends: readonly ReportFrontend[]): NodeBalance['warning
     }
   }
   return [...byCode.values()].sort((one, other) => one.code < other.code ? -1 : 1)
-}
-
-/** `default/echo 172.20.0.1:443/TCP` */
-function nameOf ({ service, address, port, protocol }: ReportFrontend): string {
-  const host = address.includes(':') ? `[${address}]` : address
-  return `${service.namespace}/${service.name} ${host}:${port}/${protocol}`
 }
 
 const contentOf = (backends: readonly ReportBackend[]): string =>

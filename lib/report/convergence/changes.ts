@@ -1,6 +1,6 @@
 // The changes that the report is about, made on a rehearsal: what is counted is what a node's own planner would write for them.
 
-import { done, familyOf } from '../../loadbalancer/index.ts'
+import { done, familyOf, serviceKey } from '../../loadbalancer/index.ts'
 import type { Backend, Frontend, LbResult, Rehearsal, Service, Steps } from '../../loadbalancer/index.ts'
 import type { Family } from '../../maglev/index.ts'
 import type { AgentEvent } from './costs.ts'
@@ -51,6 +51,25 @@ export function * oneBackendOfEach (rehearsal: Rehearsal, services: readonly Ser
 /** A backend of a service is a machine or a pod: it serves several ports from one address. */
 export function backendAddresses (service: Service): string[] {
   return [...new Set(service.backends.map(({ address }) => address))]
+}
+
+/** Services of a rehearsal by the tables that their restart writes, the most first. */
+export function slowestToRestart (rehearsal: Rehearsal): Service[] {
+  const tables = tablesByService(rehearsal)
+  const weighed = [...rehearsal.services()].map((service) => {
+    const key = serviceKey(service)
+    return { service, key, writes: (tables.get(key) ?? 0) * backendAddresses(service).length }
+  })
+  return weighed
+    .sort((a, b) => b.writes - a.writes || (a.key < b.key ? -1 : 1))
+    .map(({ service }) => service)
+}
+
+/** tables that each service has on the node */
+export function tablesByService ({ node }: Rehearsal): Map<string, number> {
+  const tables = new Map<string, number>()
+  for (const { service, table } of node.frontends()) if (table !== null) tables.set(service, (tables.get(service) ?? 0) + 1)
+  return tables
 }
 
 function replacing (service: Service, address: string, number: number, events: EventsPerBackend): Service[] {

@@ -2,7 +2,9 @@
 // from, and that whoever asks can replace by a figure of their own machine.
 
 import { allocatedBytes } from '../../bpf/map/memory.ts'
+import type { MapShape } from '../../bpf/map/memory.ts'
 import { findProfile } from '../../bpf/profile/index.ts'
+import type { KernelProfile } from '../../bpf/profile/index.ts'
 import { entryMaps, FLAT_ELEMENT_BYTES, innerAttributes, sumWrites } from '../../loadbalancer/index.ts'
 import type { NodeSettings, TableWrites, WriteCounts } from '../../loadbalancer/index.ts'
 
@@ -90,10 +92,11 @@ export interface ConvergenceFigures {
   readonly waiting: Readonly<Record<RcuWait, Waiting>>
 }
 
-type CostSettings = Pick<NodeSettings, 'layout' | 'kernel' | 'possibleCpus'>
+/** what the bytes of a table depend on */
+export type TableSettings = Pick<NodeSettings, 'layout' | 'kernel' | 'possibleCpus' | 'spectreMasking'>
 
 /** Events are worked off one after the other, each with all its tables: that is how a single agent thread does it. */
-export function convergenceFigures (events: readonly AgentEvent[], settings: CostSettings, assumptions: Assumptions): ConvergenceFigures {
+export function convergenceFigures (events: readonly AgentEvent[], settings: TableSettings, assumptions: Assumptions): ConvergenceFigures {
   const all = sumWrites(events)
   const flat = settings.layout === 'flat'
   const written = all.tables.map((group) => ({ ...group, ...tableWrite(settings, group) }))
@@ -142,16 +145,26 @@ interface TableWrite {
   readonly allocatedBytes: number
 }
 
-function tableWrite ({ layout, kernel, possibleCpus }: CostSettings, { m, backends }: Pick<TableWrites, 'm' | 'backends'>): TableWrite {
-  if (layout === 'flat') return { elements: m, bytes: m * FLAT_ELEMENT_BYTES, allocatedBytes: 0 }
-  const profile = findProfile(kernel)
-  if (profile === undefined) throw new TypeError(`there is no kernel ${kernel}`)
-  const attributes = innerAttributes(layout, m, Math.min(backends, m))
+function tableWrite (settings: TableSettings, { m, backends }: Pick<TableWrites, 'm' | 'backends'>): TableWrite {
+  const shape = innerMapShape(settings, m, backends)
+  if (shape === null) return { elements: m, bytes: m * FLAT_ELEMENT_BYTES, allocatedBytes: 0 }
   return {
-    elements: attributes.maxEntries,
-    bytes: attributes.maxEntries * Math.ceil(attributes.valueSize / 8) * 8,
-    allocatedBytes: allocatedBytes(profile, { type: 'array', possibleCpus, ...attributes })
+    elements: shape.maxEntries,
+    bytes: shape.maxEntries * Math.ceil(shape.valueSize / 8) * 8,
+    allocatedBytes: allocatedBytes(profileNamed(settings.kernel), shape)
   }
+}
+
+/** @returns the inner map of a table; null in layout flat, which has none */
+export function innerMapShape ({ layout, possibleCpus, spectreMasking }: TableSettings, m: number, backends: number): MapShape | null {
+  if (layout === 'flat') return null
+  return { type: 'array', possibleCpus, bypassSpecV1: !spectreMasking, ...innerAttributes(layout, m, Math.min(backends, m)) }
+}
+
+export function profileNamed (name: string): KernelProfile {
+  const profile = findProfile(name)
+  if (profile === undefined) throw new TypeError(`there is no kernel ${name}`)
+  return profile
 }
 
 /** Batches end with their event: the agent does not wait for the next one before it makes a change live. */
@@ -161,7 +174,7 @@ function batches (events: readonly AgentEvent[], batch: number): number {
 }
 
 /** @returns bytes of the largest inner maps that are made before the first of those they replace goes */
-function largestTogether (events: readonly AgentEvent[], settings: CostSettings, atOnce: number): number {
+function largestTogether (events: readonly AgentEvent[], settings: TableSettings, atOnce: number): number {
   return events.reduce((most, { counts }) => {
     let left = atOnce
     const bySize = counts.tables.map((group) => ({ ...group, ...tableWrite(settings, group) }))

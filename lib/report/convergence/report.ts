@@ -3,13 +3,15 @@
 // address, and replaces it with one update of the outer map, after which the kernel waits for an RCU grace period: that is where the
 // minutes come from.
 
-import { done, Rehearsal, sumWrites } from '../../loadbalancer/index.ts'
+import { done, Rehearsal, serviceKey, sumWrites } from '../../loadbalancer/index.ts'
 import type { LbResult, NodeSettings, Service, Steps, WriteCounts } from '../../loadbalancer/index.ts'
 import type { TableSizePolicy } from '../../maglev/index.ts'
 import { ReportRefusal } from '../context.ts'
 import type { MixScale, ReportContext, ReportProgress, ReportSteps } from '../context.ts'
 import type { Subject } from '../subject/source.ts'
-import { backendAddresses, exampleNodeAddresses, exampleService, oneBackendOfEach, rollingRestart } from './changes.ts'
+import {
+  backendAddresses, exampleNodeAddresses, exampleService, oneBackendOfEach, rollingRestart, slowestToRestart, tablesByService
+} from './changes.ts'
 import type { EventsPerBackend, Example, Restart } from './changes.ts'
 import { assumptionSources, convergenceFigures, defaultAssumptions } from './costs.ts'
 import type { AgentEvent, Assumptions, ConvergenceFigures } from './costs.ts'
@@ -224,19 +226,15 @@ function * exampleRehearsal (
 /** Services of the cluster whose restart writes the most tables, and one backend of all services at once. */
 function * clusterRows (rehearsal: Rehearsal, question: Question): RowSteps {
   const tables = tablesByService(rehearsal)
-  const all = [...rehearsal.services()]
-  const weight = (service: Service): number => (tables.get(keyOf(service)) ?? 0) * backendAddresses(service).length
-  const worst = all.map((service) => ({ service, weight: weight(service) }))
-    .sort((a, b) => b.weight - a.weight || compareText(keyOf(a.service), keyOf(b.service)))
-  for (const { service } of worst.slice(0, question.worst)) {
-    const [ports, frontends] = [new Set(service.frontends.map(({ port }) => port)).size, tables.get(keyOf(service)) ?? 0]
-    const about = { subject: 'cluster', service: keyOf(service), services: 1, ports, frontends, backends: backendAddresses(service).length } as const
+  for (const service of slowestToRestart(rehearsal).slice(0, question.worst)) {
+    const [ports, frontends] = [new Set(service.frontends.map(({ port }) => port)).size, tables.get(serviceKey(service)) ?? 0]
+    const about = { subject: 'cluster', service: serviceKey(service), services: 1, ports, frontends, backends: backendAddresses(service).length } as const
     yield * restartRow(rehearsal, service, question, about)
     // as it was, for what comes next
     yield * rehearsal.change([service])
   }
-  const withBackends = all.filter((service) => service.backends.length > 0)
-  const frontends = withBackends.reduce((sum, service) => sum + (tables.get(keyOf(service)) ?? 0), 0)
+  const withBackends = [...rehearsal.services()].filter((service) => service.backends.length > 0)
+  const frontends = withBackends.reduce((sum, service) => sum + (tables.get(serviceKey(service)) ?? 0), 0)
   yield asRow(yield * oneBackendOfEach(rehearsal, withBackends), rehearsal.settings, question.assumptions, {
     subject: 'cluster', change: 'services at once', service: null, services: withBackends.length, ports: null, frontends, backends: null
   })
@@ -288,14 +286,3 @@ function rowOf (events: readonly AgentEvent[], settings: NodeSettings, assumptio
     ...convergenceFigures(events, settings, assumptions)
   }
 }
-
-/** tables that each service has on the node */
-function tablesByService ({ node }: Rehearsal): Map<string, number> {
-  const tables = new Map<string, number>()
-  for (const { service, table } of node.frontends()) if (table !== null) tables.set(service, (tables.get(service) ?? 0) + 1)
-  return tables
-}
-
-const keyOf = ({ namespace, name }: Service): string => `${namespace}/${name}`
-
-const compareText = (one: string, other: string): number => one < other ? -1 : one > other ? 1 : 0

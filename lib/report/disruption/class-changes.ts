@@ -35,7 +35,7 @@ export interface ChangeResult {
 }
 
 /** tables that the restarts of one class may take, whatever the trials: a mean over so many steps varies little */
-const restartTables = 60
+const restartTables = 40
 /** services of which the effect of another M is looked at */
 const resizedServices = 5
 const stepsShown = 64

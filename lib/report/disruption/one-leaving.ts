@@ -31,7 +31,7 @@ export const defaultTrials = 5
 export function disruptionOfOneLeaving (question: DisruptionQuestion): Disruption | null {
   const { m, backends, seed = defaultSeed() } = question
   if (backends === 0) return null
-  const all = Array.from({ length: backends }, (_, index) => sequentialBackend(index))
+  const all = sequentialBackends(backends)
   const before = buildTable(m, all, seed, '1.17+')
   const leaving = draw(backends, Math.min(question.trials ?? defaultTrials, backends), question.drawSeed ?? 1)
   const trials = leaving.map((index) => {
@@ -47,9 +47,12 @@ export function disruptionOfOneLeaving (question: DisruptionQuestion): Disruptio
   }
 }
 
-function sequentialBackend (index: number): TableBackend {
-  const value = index + 1
-  return { id: value, address: `10.0.${value >>> 8}.${value & 0xff}`, port: 80, protocol: 'TCP', weight: 1 }
+/** addresses in sequence, equal weights */
+export function sequentialBackends (count: number): TableBackend[] {
+  return Array.from({ length: count }, (_, index) => {
+    const value = index + 1
+    return { id: value, address: `10.0.${value >>> 8}.${value & 0xff}`, port: 80, protocol: 'TCP', weight: 1 }
+  })
 }
 
 /** @returns `count` different numbers below `below`, the same for the same seed */

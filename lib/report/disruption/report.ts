@@ -112,7 +112,7 @@ const notes: readonly string[] = [
   'Ends of intervals: 95 % for the mean, Student\'s t; smaller where the trials are a good part of all there could be, none where they are all.',
   'Established flows are tracked: they keep their backend while it lives and lose it with the backend, however the table changes. Untracked ones (no conntrack, another node after a failover) go where the new table says.',
   'With another M a flow stays with probability sum over backends of share before x share after: computed, since hash mod M and hash mod M\' are independent for two primes.',
-  'Restarts of one class take at most 60 tables, other sizes of M are tried on at most 5 services, so those rows may have fewer trials.'
+  'Restarts of one class take at most 40 tables, other sizes of M are tried on at most 5 services, so those rows may have fewer trials.'
 ]
 
 interface NodeClasses {

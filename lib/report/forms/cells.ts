@@ -4,7 +4,8 @@ import type { Cell, Column, Table } from '../table.ts'
 
 export function cellText (cell: Cell, column: Column): string {
   if (cell === null) return '-'
-  if (typeof cell !== 'number') return String(cell)
+  if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
+  if (typeof cell === 'string') return cell
   if (column.as === 'percent') return `${(cell * 100).toFixed(2)} %`
   if (column.as === 'decimal') return cell.toFixed(1)
   if (!Number.isInteger(cell)) return cell.toFixed(2)

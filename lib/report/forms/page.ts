@@ -21,7 +21,7 @@ export interface Asked {
 export function formatPage (document: ReportDocument, asked?: Asked): string {
   const { title, headline, findings, sections, notes } = document
   const body = [
-    `<header><p class="about">${escapeMarkup(title)}</p><h1>${escapeMarkup(headline)}</h1>${list(findings)}</header>`,
+    `<header><p class="about">${escapeMarkup(title)}</p><h1>${prose(headline)}</h1>${list(findings)}</header>`,
     ...sections.map((section, index) => sectionMarkup(section, index, asked)),
     ...(notes.length === 0 ? [] : [`<section><h2>How these figures came about</h2>${list(notes)}</section>`]),
     ...(asked === undefined ? [] : [askedMarkup(asked)])
@@ -31,10 +31,13 @@ export function formatPage (document: ReportDocument, asked?: Asked): string {
 }
 
 const list = (items: readonly string[]): string =>
-  items.length === 0 ? '' : `<ul>${items.map((item) => `<li>${escapeMarkup(item)}</li>`).join('')}</ul>`
+  items.length === 0 ? '' : `<ul>${items.map((item) => `<li>${prose(item)}</li>`).join('')}</ul>`
+
+/** Sentences, in which no line ends between a number and its unit. */
+const prose = (text: string): string => escapeMarkup(text.replace(/(?<=\d) (?=(?:%|[kMGT]?i?B|[mµn]?s|min)(?![\w]))/g, '\u00a0'))
 
 function sectionMarkup ({ title, text, charts, tables }: Section, index: number, asked: Asked | undefined): string {
-  return `<section><h2>${escapeMarkup(title)}</h2>` + (text === undefined ? '' : `<p>${escapeMarkup(text)}</p>`) +
+  return `<section><h2>${escapeMarkup(title)}</h2>` + (text === undefined ? '' : `<p>${prose(text)}</p>`) +
     charts.map((chart, at) => figureMarkup(chart, `p${index}-${at}`, asked)).join('') +
     tables.map((table) => tableMarkup(table, title)).join('') + '</section>'
 }

@@ -158,9 +158,9 @@ function categoryLabels (categories: readonly string[], { left, right, height }:
     }
   }
   const every = Math.ceil(16 / step)
-  // at 45 degrees the first one ends at the picture's edge
-  const room = Math.min(150, Math.SQRT2 * (left + step / 2 - edge / 2))
-  const texts = new Map(categories.map((category) => [category, fitText(category, sizes.label, room)]))
+  // at 45 degrees they end at the picture's edge, the first ones first
+  const room = (index: number): number => Math.min(150, Math.SQRT2 * (left + step * (index + 0.5) - edge / 2))
+  const texts = new Map(categories.map((category, index) => [category, fitText(category, sizes.label, room(index))]))
   const longest = Math.max(...[...texts.values()].map((text) => textWidth(text, sizes.label)))
   return {
     below: 20 + longest / Math.SQRT2,
@@ -177,9 +177,31 @@ function lines (chart: Chart, { series }: DrawnChart, { y, height }: Plot, place
   const under = series.map(({ points }, index) => `<g class="${colourClass(index)}">` +
     (points.length > 1 ? `<path class="line" d="${drawLine(points) ?? ''}"${seriesDash(index)}/>` : '') +
     withIntervals(points, 'interval', intervals) + '</g>').join('')
-  const over = series.map(({ name, points }, index) => `<g class="${colourClass(index)}">${points.map((point) =>
-    `<path ${seriesMark(index)} transform="translate(${n(place(point))},${n(y.place(point.y))})">${told(chart, name, point)}</path>`).join('')}</g>`).join('')
+  const aside = dodged(series.map(({ points }) => points.map((point) => ({ x: place(point), y: y.place(point.y) }))))
+  const over = series.map(({ name, points }, index) => `<g class="${colourClass(index)}">${points.map((point, at) =>
+    `<path ${seriesMark(index)} transform="translate(${n(place(point) + (aside[index]?.[at] ?? 0))},${n(y.place(point.y))})">` +
+    `${told(chart, name, point)}</path>`).join('')}</g>`).join('')
   return under + over
+}
+
+/** Series that agree have their marks side by side, so that none hides another: pixels by which each mark moves. */
+function dodged (series: ReadonlyArray<ReadonlyArray<{ readonly x: number, readonly y: number }>>): number[][] {
+  const moves = series.map((points) => points.map(() => 0))
+  const clusters: Array<{ readonly x: number, readonly y: number, readonly members: Array<readonly [number, number]> }> = []
+  for (const [index, points] of series.entries()) {
+    for (const [at, { x, y }] of points.entries()) {
+      const near = clusters.find((cluster) => Math.abs(cluster.x - x) < 3 && Math.abs(cluster.y - y) < 3)
+      if (near === undefined) clusters.push({ x, y, members: [[index, at]] })
+      else near.members.push([index, at])
+    }
+  }
+  for (const { members } of clusters) {
+    for (const [position, [index, at]] of members.entries()) {
+      const row = moves[index]
+      if (row !== undefined) row[at] = (position - (members.length - 1) / 2) * 8
+    }
+  }
+  return moves
 }
 
 function bars (chart: Chart, { series }: DrawnChart, { y, height }: Plot, place: Place, bandwidth: number, prefix: string): string {

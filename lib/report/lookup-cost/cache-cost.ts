@@ -1,5 +1,7 @@
 // Cache lines and misses of lookups: the accesses of real executions, at the emulated addresses, put through a model of caches.
 
+import { uniformInt } from 'pure-rand/distribution/uniformInt'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { parseAddress } from '../../packet/index.ts'
 import { createTrafficGenerator } from '../../traffic/index.ts'
 import type { TrafficGenerator } from '../../traffic/index.ts'
@@ -26,9 +28,9 @@ export interface TouchedLines {
 }
 
 const BLOCK = 4096
-/** warm: the last level is full, or not even so many lookups of a hundred bring a line that it has not held yet */
-const NEW_LINES_PER_HUNDRED = 5
-const WARM_UP_BLOCKS_MAX = 256
+/** some for each service of a thousand: what every lookup of a service touches is in the caches then */
+const WARM_UP_LOOKUPS = 4 * BLOCK
+const FILL_STEP_LINES = 32_768
 
 /** @param lookups to be counted */
 export function * cacheCost (
@@ -37,28 +39,52 @@ export function * cacheCost (
   const generator = flowsTo(population, seed)
   if (generator === null) return null
   const model = createCacheModel(levels)
-  const total = lookups + WARM_UP_BLOCKS_MAX * BLOCK
-  let warmUpLookups = 0
-  for (let block = 0, cold = true; cold && block < WARM_UP_BLOCKS_MAX; block++) {
-    const before = linesOfLast(model)
+  const total = WARM_UP_LOOKUPS + lookups
+  for (const _ of fillWithMaps(population, model, levels, seed)) yield { done: 0, total, unit: 'lookups' }
+  for (let done = 0; done < WARM_UP_LOOKUPS; done += BLOCK) {
     runBlock(population, generator, model, BLOCK)
-    warmUpLookups += BLOCK
-    cold = linesOfLast(model) - before > BLOCK * NEW_LINES_PER_HUNDRED / 100
-    yield { done: warmUpLookups, total, unit: 'lookups' }
+    yield { done, total, unit: 'lookups' }
   }
   model.reset()
   let accesses = 0
   for (let done = 0; done < lookups; done += BLOCK) {
     accesses += runBlock(population, generator, model, Math.min(BLOCK, lookups - done))
-    yield { done: total - lookups + done, total, unit: 'lookups' }
+    yield { done: WARM_UP_LOOKUPS + done, total, unit: 'lookups' }
   }
   const counts = model.counts()
   return {
     services: population.services,
-    warmUpLookups,
+    warmUpLookups: WARM_UP_LOOKUPS,
     lookups,
     accesses,
     levels: levels.map(({ name }, index) => ({ name, asked: counts[index]?.asked ?? 0, missed: counts[index]?.missed ?? 0 }))
+  }
+}
+
+/**
+ * What hundreds of thousands of lookups would leave behind: lines of maps in no order, as many as there are or as the last level keeps. Nearly
+ * all of them are lines of tables, where every slot is as likely as another; what is read more often comes in with the warm-up.
+ */
+function * fillWithMaps (
+  { watched }: ReportPopulation, model: CacheModel, levels: readonly CacheLevel[], seed: number
+): Generator<undefined> {
+  const { sizeBytes, lineBytes } = levels.at(-1) as CacheLevel
+  const ranges = watched.mapMemory().map(({ address, bytes }) => {
+    const first = Math.floor(address / lineBytes)
+    return { first, lines: Math.floor((address + bytes - 1) / lineBytes) - first + 1 }
+  })
+  const all = ranges.reduce((sum, { lines }) => sum + lines, 0)
+  const order = new Uint32Array(all)
+  let at = 0
+  for (const { first, lines } of ranges) for (let line = 0; line < lines; line++) order[at++] = first + line
+  const random = xoroshiro128plus(seed)
+  const wanted = Math.min(all, 2 * sizeBytes / lineBytes)
+  for (let index = 0; index < wanted; index++) {
+    const other = uniformInt(random, index, all - 1)
+    const line = order[other] as number
+    order[other] = order[index] as number
+    model.access(line * lineBytes, 1)
+    if (index % FILL_STEP_LINES === FILL_STEP_LINES - 1) yield
   }
 }
 
@@ -85,8 +111,6 @@ function runBlock ({ watched }: ReportPopulation, generator: TrafficGenerator, m
   })
   return accesses
 }
-
-const linesOfLast = (model: CacheModel): number => model.counts().at(-1)?.lines ?? 0
 
 /** Every lookup is of another flow, to any of the frontends: what new connections are. */
 function flowsTo ({ frontends }: ReportPopulation, seed: number): TrafficGenerator | null {

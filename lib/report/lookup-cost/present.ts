@@ -95,13 +95,19 @@ const workSection = (report: LookupCostReport): Section => ({
     form: 'bars',
     x: { label: 'backends of the service', unit: null, scale: 'category' },
     y: { label: 'instructions', unit: null, scale: 'linear' },
-    series: report.nodes.map(({ node, rows }) =>
-      ({ name: node, points: rows.map((row) => ({ x: sizeOf(row), y: row.cost.instructions })) }))
+    series: report.nodes.map(({ node, rows }) => ({
+      name: node,
+      points: rows.map((row) => ({ x: sizeOf(row, rows), y: row.cost.instructions, note: `M = ${row.m}` }))
+    }))
   }],
   tables: report.nodes.map((node) => lookupCostTable(node, report.benchmark !== null))
 })
 
-const sizeOf = ({ family, protocol, backends, m }: LookupCostRow): string => `${backends}${family === 6 ? ' IPv6' : ''}${protocol === 'UDP' ? ' UDP' : ''} (M=${m})`
+/** Nodes are beside each other by size; M tells apart only what one node has twice. */
+function sizeOf (row: LookupCostRow, rows: readonly LookupCostRow[]): string {
+  const size = ({ family, protocol, backends }: LookupCostRow): string => `${backends}${family === 6 ? ' IPv6' : ''}${protocol === 'UDP' ? ' UDP' : ''}`
+  return rows.filter((other) => size(other) === size(row)).length > 1 ? `${size(row)} (M=${row.m})` : size(row)
+}
 
 function cacheSection (report: LookupCostReport): Section[] {
   const modelled = report.nodes.flatMap((node) => node.cache === null ? [] : [{ node: node.node, cache: node.cache }])

@@ -90,6 +90,8 @@ export interface WatchedNode {
   run (
     packets: number, write: (into: Uint8Array, at: number) => number, visit: (address: number, bytes: number, inMaps: boolean) => void
   ): void
+  /** where what lookups read of the node's maps lies: elements of arrays, tables among them, elements of hashes and their buckets */
+  mapMemory (): ReadonlyArray<{ readonly address: number, readonly bytes: number }>
   dispose (): void
 }
 
@@ -100,10 +102,15 @@ export interface StepCost {
 }
 
 export interface ReportFlowCounter {
-  count (frontend: ReportFrontend, flows: number, seed: number): Generator<undefined, {
-    readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
-    readonly unserved: number
-  } | null>
+  /** null: the node or a table is not what it was */
+  count (frontends: readonly ReportFrontend[], flows: number, seed: number): Generator<undefined, readonly ReportFlowCounts[] | null>
+}
+
+export interface ReportFlowCounts {
+  readonly flows: number
+  readonly backends: ReadonlyArray<{ readonly address: string, readonly port: number, readonly flows: number }>
+  /** flows that reached no backend */
+  readonly unserved: number
 }
 
 export interface ReportSource {

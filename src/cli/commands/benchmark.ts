@@ -3,12 +3,15 @@
 
 import { writeFileSync } from 'node:fs'
 import type { BenchmarkResult } from '../../../lib/report/index.ts'
-import { benchmarkDefaults, benchmarkLimits, planBenchmark } from '../../benchmark/plan.ts'
+import { benchmarkDefaults, benchmarkLimits } from '../../benchmark/limits.ts'
+import type { BenchmarkPlan } from '../../benchmark/plan.ts'
 import { describeBenchmark } from '../benchmark-text.ts'
 import { command, wholeNumber } from '../command.ts'
+import { callerPath } from '../paths.ts'
 import { startProgress } from '../progress.ts'
 
 // Each needs what the other does not.
+const loadPlan = () => import('../../benchmark/plan.ts')
 const loadExecutor = () => import('../../runs/benchmark.ts')
 const loadSimulator = () => import('../../simulator.ts')
 
@@ -26,16 +29,17 @@ export default command({
   async run (args) {
     const rounds = wholeNumber('rounds', args.rounds, 1, benchmarkLimits.rounds)
     const { createProcessSimulator } = await loadSimulator()
+    const { planBenchmark } = await loadPlan()
     const plan = planBenchmark(createProcessSimulator({ nodes: [] }), { kind: 'benchmark', mix: args.mix, rounds })
     const result = await measure(plan, args.quiet || args.json)
     const json = `${JSON.stringify(result)}\n`
-    if (args.save !== undefined) writeFileSync(args.save, json)
+    if (args.save !== undefined) writeFileSync(callerPath(args.save), json)
     process.stdout.write(args.json ? json : describeBenchmark(result))
   }
 })
 
 /** Ctrl-C ends it after the step under way, so that nothing stays loaded. */
-async function measure (plan: ReturnType<typeof planBenchmark>, silent: boolean): Promise<BenchmarkResult> {
+async function measure (plan: BenchmarkPlan, silent: boolean): Promise<BenchmarkResult> {
   const { executeBenchmark } = await loadExecutor()
   const abort = new AbortController()
   const onSignal = (): void => { abort.abort() }

@@ -8,12 +8,14 @@ import type { ReportRequest } from '../../../lib/sim/types.ts'
 import { command, wordList } from '../command.ts'
 import { BadInput, Failure } from '../failures.ts'
 import { callerPath } from '../paths.ts'
+import { readBenchmark } from '../saved-benchmark.ts'
 import { layoutNames, layoutVariants, readVariants } from '../variants.ts'
 
 // Each needs what the other does not. Arrows and not `await import` in place: TypeScript rewrites `.ts` to `.js` only in the former.
 const loadSimulator = () => import('../../simulator.ts')
 const loadClient = () => import('../client.ts')
 const loadQuestions = () => import('../questions.ts')
+const loadSurroundings = async () => ({ ...await import('../../../routes/support/report-options.ts'), ...await import('../../machine-caches.ts') })
 const loadProgress = () => import('../progress.ts')
 
 const exampleMix = '700x3,200x10,80x40,20x160'
@@ -26,6 +28,7 @@ export default command({
     layouts: { type: 'string', description: `With a mix: nodes to compare, of ${layoutNames.join(', ')}`, valueHint: 'NAMES' },
     variants: { type: 'string', description: 'With a mix: nodes to compare, a JSON file with an array of node settings', valueHint: 'FILE' },
     set: { type: 'string', description: 'Option of the report, as the API has it; repeatable, or with commas', valueHint: 'NAME=VALUE' },
+    benchmark: { type: 'string', description: 'Lookup cost: times to quote, a file that maglev-sim benchmark saved; with --server the id of a run', valueHint: 'FILE' },
     server: { type: 'string', description: 'Ask this running service; without --mix about its cluster', valueHint: 'URL' },
     nodes: { type: 'string', description: 'With --server and no mix: nodes, by comma (all)', valueHint: 'NAMES' },
     format: { type: 'enum', options: [...reportForms], description: 'Form of the report', default: 'text' },
@@ -45,7 +48,7 @@ export default command({
     if (kind === undefined || words.length > 1) throw new BadInput(`say which report: ${reportKinds.join(' or ')}`)
     const form = args.format as ReportForm
     if (args.chart !== undefined && form !== 'svg') throw new BadInput('--chart goes with --format svg')
-    const asked = await questionOf(kind, args)
+    const asked = { ...await questionOf(kind, args), ...benchmarkOf(kind, args) }
     const report = args.server === undefined ? await fromScratch(kind, asked, args.progress) : await fromServer(args.server, kind, asked)
     const text = await renderReport(report, form, { chart: args.chart, asked: { command: commandLine(kind, args) } }).catch(asBadInput)
     if (args.output === undefined) process.stdout.write(text)
@@ -58,6 +61,7 @@ interface Args {
   readonly layouts?: string | undefined
   readonly variants?: string | undefined
   readonly set?: string | undefined
+  readonly benchmark?: string | undefined
   readonly server?: string | undefined
   readonly nodes?: string | undefined
 }
@@ -79,7 +83,17 @@ async function questionOf (kind: ReportKind, { mix, layouts, variants, set, serv
   return checkedQuestion(kind, asked, set ?? '')
 }
 
-async function fromScratch (kind: ReportKind, asked: object, progress: boolean): Promise<Report> {
+/** what is quoted: a saved result, or of a service the run it has */
+function benchmarkOf (kind: ReportKind, { benchmark, server }: Args): { benchmark?: unknown } {
+  if (benchmark === undefined) return {}
+  if (kind !== 'lookup-cost') throw new BadInput('--benchmark goes with report lookup-cost')
+  return { benchmark: server === undefined ? { run: null, result: readBenchmark(benchmark) } : benchmark }
+}
+
+async function fromScratch (kind: ReportKind, question: Record<string, unknown>, progress: boolean): Promise<Report> {
+  const { resolveOptions, machineCaches } = await loadSurroundings()
+  const result = (): never => { throw new BadInput('a run is known to the service that made it: give --server, or a saved file by --benchmark') }
+  const asked = resolveOptions(question, { result, caches: machineCaches() })
   const { createProcessSimulator } = await loadSimulator()
   const steps = createProcessSimulator({ nodes: [] }).reportSteps({ ...asked, kind } as ReportRequest)
   return await watched(steps, kind, progress)
@@ -120,7 +134,7 @@ async function write (file: string, text: string): Promise<void> {
 
 /** What gives the report again: the options that make a difference to it. */
 function commandLine (kind: ReportKind, args: Args): string {
-  const options = (['server', 'mix', 'layouts', 'variants', 'nodes', 'set'] as const)
+  const options = (['server', 'mix', 'layouts', 'variants', 'nodes', 'set', 'benchmark'] as const)
     .flatMap((name) => args[name] === undefined ? [] : [`--${name}`, shellWord(args[name])])
   return ['maglev-sim', 'report', kind, ...options].join(' ')
 }

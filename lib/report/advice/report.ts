@@ -1,0 +1,207 @@
+// The advice report: for limits on bytes, collateral, imbalance and convergence the best settings for these services, in two lists: knobs
+// that Cilium has today, and what a patch would bring. Candidates are computed, not looked up: their tables are built for every service
+// size, their bytes follow from the maps they would have, their seconds from the writes of the slowest restart. Without limits what there
+// is today is the limit, so that what is advised is never worse.
+
+import { supportedTableSizes } from '../../maglev/index.ts'
+import type { TableSizePolicy } from '../../maglev/index.ts'
+import type { NodeSettings, Rehearsal, Steps } from '../../loadbalancer/index.ts'
+import { ReportRefusal } from '../context.ts'
+import type { ReportContext, ReportProgress, ReportSteps } from '../context.ts'
+import { rollingRestart, slowestToRestart } from '../convergence/changes.ts'
+import { defaultAssumptions } from '../convergence/costs.ts'
+import type { AgentEvent, Assumptions } from '../convergence/costs.ts'
+import { defaultTrials } from '../disruption/one-leaving.ts'
+import { memoryReport } from '../memory/report.ts'
+import type { NodeMemory } from '../memory/report.ts'
+import { nameOf } from '../subject/map-names.ts'
+import type { Subject } from '../subject/source.ts'
+import { candidates, excess, judge, limitedBy, limitNames, rank } from './candidates.ts'
+import type { Candidate, Figures, Judged, LimitName, Limits, Situation } from './candidates.ts'
+import { knobs } from './knobs.ts'
+import type { Knob, KnobFacts } from './knobs.ts'
+import { Qualities } from './quality.ts'
+
+export interface AdviceOptions extends Partial<Pick<Assumptions, 'rcuWaitMs' | 'expeditedWaitMs' | 'batch' | 'fillNsPerSlot'>> {
+  /** memlock of all load-balancer maps */
+  readonly maxBytesPerNode?: number
+  readonly maxCollateralShare?: number
+  readonly maxImbalance?: number
+  readonly maxConvergenceSeconds?: number
+  /** backends that leave, one at a time, for the collateral of each M and N */
+  readonly trials?: number
+  /** of the draw of who leaves */
+  readonly seed?: number
+}
+
+export interface NodeFigures extends Figures {
+  readonly node: string
+  readonly kernel: string
+  readonly layout: string
+  readonly tableSizePolicy: TableSizePolicy
+  readonly exceeds: Limits
+}
+
+export interface AdviceReport {
+  readonly kind: 'advice'
+  readonly subject: Subject
+  readonly seed: number
+  readonly trials: number
+  /** those given; where there are none, the first node's figures: no worse than today */
+  readonly limits: Limits
+  readonly limitsAre: 'given' | 'today'
+  /** as they are; what is advised is for the first one */
+  readonly nodes: readonly NodeFigures[]
+  /** best first: within all limits, then least bytes, then least collateral */
+  readonly today: readonly Judged[]
+  readonly patch: readonly Judged[]
+  readonly knobs: readonly Knob[]
+  /** Helm values of the best of `today`, YAML */
+  readonly helmValues: string
+  readonly notes: readonly string[]
+}
+
+/** sizes of services whose tables are built; where there are more, some spread evenly stand for the others */
+const sizesBuilt = 24
+
+export function * adviceReport (context: ReportContext, options: AdviceOptions): ReportSteps<AdviceReport> {
+  const { source, subject, scale } = context
+  const [first] = context.nodes
+  if (first === undefined) throw new ReportRefusal('/nodes', 'advice is for a node, and there is none')
+  const seed = options.seed ?? 1
+  const trials = options.trials ?? defaultTrials
+  const rehearsals = context.nodes.map((name) => source.rehearse(name))
+  const maps = source.listMaps(first).map((map) => ({ map, entries: scale?.entriesOf(first, nameOf(map)) ?? map.entries }))
+  const frontends = scale === null ? source.listFrontends(first) : []
+  const memory = yield * memoryReport(context, { seed, trials: 1 })
+
+  const { settings, nodeAddresses } = rehearsals[0] as Rehearsal
+  const sizes = distinctSizes(memory.nodes)
+  const built = spread(sizes)
+  const qualities = new Qualities(settings.seed, trials, seed)
+  const pairs = built.flatMap((backends) => supportedTableSizes.map((m) => ({ m, backends })))
+  const progress = (done: number): ReportProgress => ({ done, total: pairs.length + rehearsals.length, unit: 'tables and restarts' })
+  for (const [index, { m, backends }] of pairs.entries()) {
+    qualities.of(m, backends)
+    yield progress(index + 1)
+  }
+  const situations: Situation[] = []
+  for (const [index, node] of memory.nodes.entries()) {
+    const rehearsal = rehearsals[index] as Rehearsal
+    const restart = yield * during(slowestRestart(rehearsal), progress(pairs.length + index))
+    situations.push(situationOf(node, rehearsal, restart, { qualities, built, options }))
+  }
+  const asTheyAre = situations.map((situation) => judge({ ...current, layout: situation.settings.layout }, situation))
+  const given = limitsOf((name) => options[name])
+  const limitsAre = Object.keys(given).length > 0 ? 'given' : 'today'
+  const limits = limitsAre === 'given' ? given : limitsOf((name) => asTheyAre[0]?.[limitedBy[name]])
+  const judged = candidates.map((candidate) => judge(candidate, { ...situations[0] as Situation, limits }))
+  const today = rank(judged.filter(({ list }) => list === 'today'))
+  const found = knobs({ settings, maps, frontends, nodeAddresses, single: singles(memory.nodes[0]) })
+  return {
+    kind: 'advice',
+    subject,
+    seed,
+    trials,
+    limits,
+    limitsAre,
+    nodes: memory.nodes.map((node, index) => asItIs(node, asTheyAre[index] as Judged, limits)),
+    today,
+    patch: rank(judged.filter(({ list }) => list === 'patch')),
+    knobs: found,
+    helmValues: helmValues(today[0] as Judged, settings),
+    notes: [...notes, ...(built.length < sizes.length ? [standInNote(built.length, sizes.length)] : [])]
+  }
+}
+
+const notes: readonly string[] = [
+  'Collateral: of all flows to a service, those that move between backends that stay when one of N equal backends leaves; the mean over the trials for the size that fares worst. Imbalance: by how much the backend furthest from its share is off, for the size that fares worst. Tables are built for every M and N with the real fill.',
+  'M of at least 100 N is a rule about balance: it keeps slots within some percent of each other, and does not bound what moves.',
+  'Another M moves nearly all new flows once (movedByChange), and the maps have to be made anew, since the value size of their inner maps follows from M: change it in a maintenance window, node by node.',
+  'Bytes are memlock of the load-balancer maps, computed by the kernel\'s formulas; convergence is the slowest rolling restart of these services, two endpoint events for each backend, from the planner\'s writes and the unit costs of the convergence report.',
+  'Waits: each as Cilium does; expedited where the kernel is told to (rcupdate.rcu_expedited=1); batched with an agent that updates the outer map in batches, which is a patch.',
+  'packed with `measured` sizes gives each service the smallest M that keeps collateral and imbalance within their limits; with no such limit the smallest there is. dynamic has the same tables in twice the bytes. compact has the picks of its M, which is one for all.',
+  'random has no tables: a new flow goes to any backend, so that collateral is (N - 2) / N, and nodes do not agree on it.'
+]
+
+const standInNote = (built: number, sizes: number): string =>
+  `Tables were built for ${built} of ${sizes} service sizes; the others are taken to be like the next smaller one built.`
+
+/** As the node is: its own layout, the M that its tables have. */
+const current: Candidate = { list: 'today', algorithm: 'maglev', layout: 'blob', tableSize: 'current' }
+
+interface Shared { readonly qualities: Qualities, readonly built: readonly number[], readonly options: AdviceOptions }
+
+function situationOf (
+  node: NodeMemory, rehearsal: Rehearsal, restart: readonly AgentEvent[], { qualities, built, options }: Shared
+): Situation {
+  const {
+    rcuWaitMs = defaultAssumptions.rcuWaitMs, expeditedWaitMs = defaultAssumptions.expeditedWaitMs, batch = defaultAssumptions.batch,
+    fillNsPerSlot = defaultAssumptions.fillNsPerSlot
+  } = options
+  return {
+    settings: rehearsal.settings,
+    sizes: node.rows.filter(({ backends }) => backends > 0),
+    otherBytes: node.total.memlockBytes - node.maglev.memlockBytes,
+    restart,
+    qualities,
+    standIn: (backends) => built.findLast((one) => one <= backends) ?? backends,
+    currentSize: (backends) => node.rows.find((row) => row.backends === backends)?.m ?? null,
+    assumptions: { ...defaultAssumptions, rcuWaitMs, expeditedWaitMs, batch, fillNsPerSlot },
+    limits: {}
+  }
+}
+
+/** Bytes of what is there are the node's own, whatever sizes its tables have kept. */
+function asItIs ({ node, kernel, layout, tableSizePolicy, total, maglev }: NodeMemory, judged: Judged, limits: Limits): NodeFigures {
+  const { collateralShare, imbalance, convergenceSeconds } = judged
+  const figures = { memlockBytes: total.memlockBytes, maglevBytes: maglev.memlockBytes, collateralShare, imbalance, convergenceSeconds }
+  return { node, kernel, layout, tableSizePolicy, ...figures, exceeds: excess(figures, limits) }
+}
+
+/** @returns nothing where no service has a table */
+function * slowestRestart (rehearsal: Rehearsal): Steps<readonly AgentEvent[]> {
+  const started = yield * rehearsal.start()
+  const [service] = started.ok ? slowestToRestart(rehearsal) : []
+  if (service === undefined) return []
+  const restart = yield * rollingRestart(rehearsal, service, 2)
+  return restart.ok ? restart.value.events : []
+}
+
+function * during<T> (steps: Steps<T>, progress: ReportProgress): ReportSteps<T> {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    yield progress
+  }
+}
+
+function limitsOf (of: (name: LimitName) => number | undefined): Limits {
+  return Object.fromEntries(limitNames.flatMap((name) => {
+    const limit = of(name)
+    return limit === undefined ? [] : [[name, limit]]
+  }))
+}
+
+const distinctSizes = (nodes: readonly NodeMemory[]): number[] =>
+  [...new Set(nodes.flatMap(({ rows }) => rows.map(({ backends }) => backends)))].filter((backends) => backends > 0).sort((a, b) => a - b)
+
+function spread (sizes: readonly number[]): number[] {
+  const count = Math.min(sizes.length, sizesBuilt)
+  const last = sizes.length - 1
+  return count < 2 ? [...sizes] : Array.from({ length: count }, (_, index) => sizes[Math.round(index * last / (count - 1))] as number)
+}
+
+function singles (node: NodeMemory | undefined): KnobFacts['single'] {
+  const rows = node?.layout === 'flat' ? [] : node?.rows.filter(({ backends }) => backends === 1) ?? []
+  return { frontends: rows.reduce((sum, { frontends }) => sum + frontends, 0), tableBytes: rows[0]?.table.memlockBytes ?? 0 }
+}
+
+function helmValues ({ algorithm, tableSize }: Judged, { seed, preallocateMaps }: NodeSettings): string {
+  const fixed = tableSize !== null && typeof tableSize === 'object' && 'fixed' in tableSize ? tableSize.fixed : null
+  return [
+    'loadBalancer:', `  algorithm: ${algorithm}`,
+    ...(fixed === null ? [] : ['maglev:', `  tableSize: ${fixed}`, `  hashSeed: ${seed}`]),
+    'bpf:', `  preallocateMaps: ${preallocateMaps ? 'true' : 'false'}`, ''
+  ].join('\n')
+}
