@@ -99,7 +99,7 @@ t.test('a report in other forms, for other nodes, with its options, to a file', 
     cli(['report', 'memory', '--layouts', 'round']),
     cli(['report', 'memory', '--format', 'svg', '--chart', 'moods'])
   ])
-  t.match(written, { code: 0, stdout: '', stderr: /^wrote .*memory\.html \(\d+ bytes\)/ })
+  t.match(written, { code: 0, stdout: '', stderr: /^wrote .*memory\.html \(\d+ bytes\)$/m })
   t.match(readFileSync(at('memory.html'), 'utf8'), /^<!doctype html>.*maglev-sim report memory --mix 2x3</s)
   const report = JSON.parse(variants.stdout) as MemoryReport
   t.match(report.nodes, [{ node: 'small', rows: [{ m: 251, disruption: { trials: 2 } }] }])
