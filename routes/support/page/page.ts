@@ -127,7 +127,8 @@ function findingsBox (view: PageView, documents: readonly Findings[]): Markup {
   return box({
     id: 'findings',
     title: 'What the reports find',
-    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(view.reports, kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}`,
+    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(view.reports, kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}
+<p>What to set within limits of your own: ${view.reports.mix === null ? link('/v1/reports/advice?format=html', 'advice') : html`<code>POST /v1/reports/advice</code>`}.</p>`,
     curl: documents.map(({ kind }) => reportCurl(view, kind))
   })
 }
