@@ -79,13 +79,16 @@ function memoryOf (core: Core, map: KernelMap): Range[] {
 function hashMemory ({ profile, exports, alloc, free, bytes, view }: Core, map: KernelMap): Range[] {
   const { bpfHtab, htabElem } = profile.structs
   const word = (at: number): number => view().getUint32(at, true)
-  const [buckets, mask, elementBytes] = [word(map.address + bpfHtab.buckets), word(map.address + bpfHtab.nBuckets) - 1, word(map.address + bpfHtab.elemSize)]
+  const buckets = word(map.address + bpfHtab.buckets)
+  const mask = word(map.address + bpfHtab.nBuckets) - 1
+  const elementBytes = word(map.address + bpfHtab.elemSize)
   const key = alloc(round8(map.keySize))
   const ranges: Range[] = []
   for (const [keyBytes] of map.entries()) {
     bytes().set(keyBytes, key)
     const address = exports.htabMapLookupRaw(map.address, key) >>> 0
-    ranges.push({ address, bytes: elementBytes }, { address: buckets + ((word(address + htabElem.hash) & mask) >>> 0) * BUCKET_BYTES, bytes: BUCKET_BYTES })
+    const bucket = (word(address + htabElem.hash) & mask) >>> 0
+    ranges.push({ address, bytes: elementBytes }, { address: buckets + bucket * BUCKET_BYTES, bytes: BUCKET_BYTES })
   }
   free(key)
   return ranges

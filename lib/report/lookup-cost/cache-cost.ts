@@ -40,7 +40,8 @@ export function * cacheCost (
   if (generator === null) return null
   const model = createCacheModel(levels)
   const total = WARM_UP_LOOKUPS + lookups
-  for (const _ of fillWithMaps(population, model, levels, seed)) yield { done: 0, total, unit: 'lookups' }
+  const filling = fillWithMaps(population, model, levels, seed)
+  while (filling.next().done !== true) yield { done: 0, total, unit: 'lookups' }
   for (let done = 0; done < WARM_UP_LOOKUPS; done += BLOCK) {
     runBlock(population, generator, model, BLOCK)
     yield { done, total, unit: 'lookups' }
@@ -62,8 +63,8 @@ export function * cacheCost (
 }
 
 /**
- * What hundreds of thousands of lookups would leave behind: lines of maps in no order, as many as there are or as the last level keeps. Nearly
- * all of them are lines of tables, where every slot is as likely as another; what is read more often comes in with the warm-up.
+ * What hundreds of thousands of lookups would leave behind: lines of maps in no order, as many as there are or as the last level keeps.
+ * Nearly all of them are lines of tables, where every slot is as likely as another; what is read more often comes in with the warm-up.
  */
 function * fillWithMaps (
   { watched }: ReportPopulation, model: CacheModel, levels: readonly CacheLevel[], seed: number

@@ -31,7 +31,7 @@ function missesWords (nodes: readonly NodeLookupCost[]): string {
   const missing = nodes.flatMap(({ node, cache }) => cache === null ? [] : [{ node, misses: lastMisses(cache) }])
   const [first] = missing
   const least = missing.toSorted((one, other) => one.misses - other.misses)[0]
-  if (first === undefined || least === undefined) return ''
+  if (first === undefined || least === undefined || missing.every(({ misses }) => misses < 0.005)) return ''
   const words = `; ${first.misses.toFixed(2)} times a packet of a new flow waits for memory on ${first.node}`
   return least.node === first.node ? words : `${words}, ${least.misses.toFixed(2)} times on ${least.node}`
 }
