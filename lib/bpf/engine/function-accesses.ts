@@ -72,8 +72,8 @@ class Reader {
     this.#bytes(key, keySize)
     const buckets = this.word(map + bpfHtab.nBuckets)
     const bucket = this.pointer(map + bpfHtab.buckets) + (hash & (buckets - 1)) * BUCKET_BYTES
-    // a link with its lowest bit set is no element but the end of the chain
-    for (let next = this.pointer(bucket); (next & 1) === 0; next = this.pointer(next)) {
+    // a link with its lowest bit set is no element but the end of the chain; the head of a bucket that never had one is 0
+    for (let next = this.pointer(bucket); next !== 0 && (next & 1) === 0; next = this.pointer(next)) {
       if (this.word(next + htabElem.hash) === hash && this.#equal(next + htabElem.key, key, keySize)) return next
     }
     return null
