@@ -91,10 +91,10 @@ int step_probe(struct xdp_md *ctx)
 	void *table;
 
 	// Call sites that may see a table of either outer map keep the general function; with one outer map they see one, as this kernel
-	// tells maps apart. The comment keeps clang from making one call of these two.
+	// tells maps apart. An instruction between keeps clang from making one call of these two.
 	if (probe.other) {
 		table = bpf_map_lookup_elem(&other_tables, &first);
-		asm volatile("# other" : "+r"(table));
+		asm volatile("%0 = %0" : "+r"(table));
 	} else {
 		table = bpf_map_lookup_elem(&tables, &first);
 	}
