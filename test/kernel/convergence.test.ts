@@ -1,6 +1,6 @@
 // What an update of an outer map costs in the running kernel, one by one and in a batch: the difference that the convergence report is
 // about. A kernel either waits for a whole grace period after each single update (12 to 14 ms where this was first seen) or, told to by
-// /sys/kernel/rcu_expedited, for an expedited one (some 0.2 ms); a batch waits once in both.
+// /sys/kernel/rcu_expedited, for an expedited one (a few us on an idle machine to some 0.2 ms on a busy one); a batch waits once in both.
 //
 // Durations are compared here, which no other test does, because the duration is the claim. What is asked for is far from what noise
 // makes of it: 200 waits against one differ by two orders of magnitude, and a factor of five is what has to be left of it.
@@ -50,11 +50,16 @@ await kernelSuite('convergence', 6, ({ bpf, same }, t) => {
   console.log(`# ${services} updates of an outer map, rcu_expedited ${expedited()}: one by one ${singlesMs.toFixed(1)} ms, median ${singleMs.toFixed(3)} ms; ` +
     `in a batch ${batchMs.toFixed(3)} ms; of a plain hash ${(plainMs * 1e3).toFixed(1)} us each`)
   console.log(`# predicted from one wait: one by one ${predictedMs.each.toFixed(1)} ms, in a batch ${predictedMs.batched.toFixed(3)} ms`)
-  same(singleMs > 5 * plainMs, true, 'a single update of an outer map waits, one of a plain hash does not')
-  same(batchMs < singlesMs / 5, true, 'a batch waits once')
-  same(singlesMs > predictedMs.each / 5 && singlesMs < 5 * predictedMs.each, true, 'the report\'s prediction for updates one by one')
-  // The 200 updates share one system call, which is cheaper than 200, and one wait is a sample of one: the bounds are wider.
-  same(batchMs > predictedMs.batched / 20 && batchMs < 20 * predictedMs.batched, true, 'and for a batch')
+  if (singleMs > 5 * plainMs) {
+    same(batchMs < singlesMs / 5, true, 'a batch waits once')
+    same(singlesMs > predictedMs.each / 5 && singlesMs < 5 * predictedMs.each, true, 'the report\'s prediction for updates one by one')
+    // The 200 updates share one system call, which is cheaper than 200, and one wait is a sample of one: the bounds are wider.
+    same(batchMs > predictedMs.batched / 20 && batchMs < 20 * predictedMs.batched, true, 'and for a batch')
+  } else {
+    // seen: 6 us for an update with its wait, expedited on a machine with nothing else to do, against 4 us for a plain one
+    same(expedited(), '1', 'only an expedited wait is over as soon as it begins')
+    console.log('# waits are not told from the updates themselves here: durations are not compared')
+  }
   for (const fd of [template, outer, plain]) bpf.close(fd)
   t.end()
 })
