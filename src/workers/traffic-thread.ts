@@ -2,7 +2,8 @@
 // Control words are shared with the main thread, so that a cancel is seen within one batch.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { createShare } from '../../lib/sim/traffic.ts'
+// not all of lib/sim/traffic.ts: what puts results together loads for 200 ms, and a thread needs none of it
+import { createShare } from '../../lib/sim/traffic-share.ts'
 import { CONTROL_NEXT_CHUNK, CONTROL_PACKETS, CONTROL_STOP } from './traffic-control.ts'
 import type { TrafficThreadData } from './traffic-control.ts'
 
