@@ -123,8 +123,7 @@ export class TableFiller {
     for (let turn = 0, next = 0; turn < stepped; turn++) {
       const index = order === null ? next : order[turn] as number
       const skip = skips[index] as number
-      let at = position[index] as number
-      while (taken[at] !== 0) at = stepFrom(at, skip, m)
+      const at = firstFree(taken, position[index] as number, skip, m)
       taken[at] = 1
       slots[at] = owners[index] as number
       position[index] = stepFrom(at, skip, m)
@@ -159,6 +158,19 @@ export class TableFiller {
     const inverse = inverseModulo(skip, this.m)
     this.#inverse[index] = inverse
     return inverse
+  }
+}
+
+/**
+ * Slots are looked at in twos, and one of a two is chosen without a branch: which of them is free is what a processor cannot foresee, and
+ * neither has to wait for where the other is.
+ */
+function firstFree (taken: Uint8Array, from: number, skip: number, m: number): number {
+  const twice = stepFrom(skip, skip, m)
+  for (let at = from; ; at = stepFrom(at, twice, m)) {
+    const second = stepFrom(at, skip, m)
+    const isTaken = taken[at] as number
+    if ((isTaken & (taken[second] as number)) === 0) return at ^ ((at ^ second) & -isTaken)
   }
 }
 
