@@ -1,6 +1,7 @@
 // The balance report as something to read.
 
 import type { Chart, ReportDocument, Section } from '../document.ts'
+import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, formatShare, subjectText } from '../words.ts'
 import { imbalanceOf } from './evenness.ts'
@@ -72,46 +73,25 @@ function findings (node: NodeBalance): string[] {
   ]
 }
 
-function slotsChart ({ nodes }: BalanceReport): Chart {
-  return {
-    id: 'slots-by-size',
-    title: 'Slots of the furthest backend from its share',
-    description: 'By how much the backend furthest from its share of slots is off, in the worst service of each size, a line for each node.',
-    form: 'lines',
-    x: { label: 'backends of the service', unit: null, scale: 'log' },
-    y: { label: 'off its share of slots', unit: 'share', scale: 'linear' },
-    series: nodes.map((node) => ({
-      name: `${node.node} (${node.layout})`,
-      points: mainRows(node).map((row) => ({ x: row.backends, y: imbalance(row), note: `N = ${row.backends}, M = ${row.m}: ${formatShare(imbalance(row))}` }))
-    }))
-  }
-}
+const slotsChart = ({ nodes }: BalanceReport): Chart => sizeChart(nodes, {
+  id: 'slots-by-size',
+  title: 'Slots of the furthest backend from its share',
+  description: 'By how much the backend furthest from its share of slots is off, in the worst service of each size, a line for each node.',
+  y: { label: 'off its share of slots', unit: 'share', scale: 'linear' }
+}, (node) => mainRows(node).map((row) =>
+  ({ x: row.backends, y: imbalance(row), note: `N = ${row.backends}, M = ${row.m}: ${formatShare(imbalance(row))}` })))
 
-function flowsChart ({ nodes }: BalanceReport): Chart {
-  return {
-    id: 'flows-by-size',
-    title: 'Spread of flows over backends',
-    description: 'Coefficient of variation of flows per backend over the number of backends, with 95 % intervals, a line for each node.',
-    form: 'lines',
-    x: { label: 'backends of the service', unit: null, scale: 'log' },
-    y: { label: 'standard deviation over mean', unit: 'share', scale: 'linear' },
-    series: nodes.map((node) => ({
-      name: `${node.node} (${node.layout})`,
-      points: mainRows(node).flatMap((row) => {
-        if (row.flows === null) return []
-        const { mean, low, high, trials } = row.flows.evenness.coefficientOfVariation
-        const note = `N = ${row.backends}: ${formatShare(mean)} in ${trials} populations, ${row.flows.flows} flows together`
-        return [{ x: row.backends, y: mean, ...trials > 1 ? { low, high } : {}, note }]
-      })
-    }))
-  }
-}
-
-/** one family, so that a line has one point for each size */
-function mainRows ({ rows }: NodeBalance): BalanceRow[] {
-  const family = rows.some((row) => row.family === 4) ? 4 : 6
-  return rows.filter((row) => row.family === family)
-}
+const flowsChart = ({ nodes }: BalanceReport): Chart => sizeChart(nodes, {
+  id: 'flows-by-size',
+  title: 'Spread of flows over backends',
+  description: 'Coefficient of variation of flows per backend over the number of backends, with 95 % intervals, a line for each node.',
+  y: { label: 'standard deviation over mean', unit: 'share', scale: 'linear' }
+}, (node) => mainRows(node).flatMap(({ backends, flows }) => {
+  if (flows === null) return []
+  const { mean, low, high, trials } = flows.evenness.coefficientOfVariation
+  const note = `N = ${backends}: ${formatShare(mean)} in ${trials} populations, ${flows.flows} flows together`
+  return [{ x: backends, y: mean, ...trials > 1 ? { low, high } : {}, note }]
+}))
 
 const ratio = (key: string, title: string): Column => column(key, title)
 

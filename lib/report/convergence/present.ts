@@ -1,6 +1,7 @@
 // The convergence report as something to read.
 
 import type { Chart, ReportDocument, Series } from '../document.ts'
+import { nodeName } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, formatBytes, formatSeconds, subjectText } from '../words.ts'
 import { rcuWaits } from './costs.ts'
@@ -74,7 +75,7 @@ function findings (report: ConvergenceReport): string[] {
   })
   const written = report.nodes.flatMap((node) => {
     const row = largestExample(node)
-    return row === undefined ? [] : [`${formatBytes(row.bytesWritten)} on ${node.node} (${node.layout})`]
+    return row === undefined ? [] : [`${formatBytes(row.bytesWritten)} on ${nodeName(node)}`]
   })
   return [
     ...own,
@@ -123,7 +124,7 @@ function portCharts ({ nodes, example }: ConvergenceReport): Chart[] {
 function layoutChart ({ nodes, example, assumptions: { rcuWait } }: ConvergenceReport): Chart {
   const rows = nodes.flatMap((node) => {
     const row = largestExample(node)
-    return row === undefined ? [] : [{ name: `${node.node} (${node.layout})`, row }]
+    return row === undefined ? [] : [{ name: nodeName(node), row }]
   })
   const series = (name: string, of: (row: ConvergenceRow) => number): Series =>
     ({ name, points: rows.map(({ name, row }) => ({ x: name, y: of(row), note: `${formatSeconds(of(row))} of ${formatSeconds(row.waiting[rcuWait].seconds)}` })) })

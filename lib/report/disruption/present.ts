@@ -2,6 +2,7 @@
 
 import type { Chart, Point, ReportDocument, Section } from '../document.ts'
 import type { Estimate } from '../estimate.ts'
+import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, formatShare, subjectText } from '../words.ts'
 import type { DisruptionReport, DisruptionRow, NodeDisruption } from './report.ts'
@@ -79,22 +80,12 @@ function ruleFinding (rows: readonly RuleOfThumbRow[]): string {
 
 const interval = ({ mean, low, high }: Estimate): string => `${formatShare(mean)} (95 %: ${formatShare(low)} to ${formatShare(high)})`
 
-function collateralChart ({ nodes }: DisruptionReport): Chart {
-  return {
-    id: 'collateral-by-size',
-    title: 'Moved without need when one backend leaves',
-    description: 'Share of the flows to a service that move between backends that stay, over the number of its backends, a line for each node.',
-    form: 'lines',
-    x: { label: 'backends of the service', unit: null, scale: 'log' },
-    y: { label: 'flows moved without need', unit: 'share', scale: 'linear' },
-    series: nodes.map((node) => ({
-      name: `${node.node} (${node.layout})`,
-      points: node.rows.filter(({ change, family }) => change === 'remove' && family === mainFamily(node)).map(collateralPoint)
-    }))
-  }
-}
-
-const mainFamily = ({ rows }: NodeDisruption): 4 | 6 => rows.some(({ family }) => family === 4) ? 4 : 6
+const collateralChart = ({ nodes }: DisruptionReport): Chart => sizeChart(nodes, {
+  id: 'collateral-by-size',
+  title: 'Moved without need when one backend leaves',
+  description: 'Share of the flows to a service that move between backends that stay, over the number of its backends, a line for each node.',
+  y: { label: 'flows moved without need', unit: 'share', scale: 'linear' }
+}, (node) => mainRows(node).filter(({ change }) => change === 'remove').map(collateralPoint))
 
 function collateralPoint ({ backends, m, collateral, moved }: DisruptionRow): Point {
   return {

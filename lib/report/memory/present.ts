@@ -1,6 +1,7 @@
 // The memory report as something to read: the answer, findings, charts and tables. What each table says is in present-tables.ts.
 
 import type { Chart, ReportDocument, Section } from '../document.ts'
+import { nodeName, sizeChart } from '../size-chart.ts'
 import { formatBytes, formatShare, subjectText } from '../words.ts'
 import { OTHERS_TABLE_SIZE } from './alternatives.ts'
 import type { ConnectionMap } from './cilium-maps.ts'
@@ -121,26 +122,19 @@ function distinctBills (nodes: readonly NodeMemory[]): NodeMemory[] {
 }
 
 function bytesChart ({ nodes, alternatives }: MemoryReport): Chart {
-  return {
+  const chart = sizeChart(nodes, {
     id: 'bytes-by-size',
     title: 'Bytes of a table by service size',
     description: 'Memlock of one Maglev table over the number of backends of its service, a line for each node, and the size of Envoy\'s compact table.',
-    form: 'lines',
-    x: { label: 'backends of the service', unit: null, scale: 'log' },
-    y: { label: 'memlock of a table', unit: 'bytes', scale: 'log' },
-    series: [
-      ...nodes.map((node) => ({
-        name: `${node.node} (${node.layout})`,
-        points: node.curve.map(({ backends, m, memlockBytes, formula }) =>
-          ({ x: backends, y: memlockBytes, note: `N = ${backends}, M = ${m}: ${memlockBytes} bytes = ${formula}` }))
-      })),
-      ...alternatives.filter(({ name, rows }) => name === 'envoy' && rows.length > 0).map(({ name, formula, rows }) => ({
-        name,
-        points: rows.filter(({ family, backends }) => family === 4 && backends > 0)
-          .map(({ backends, tableBytes }) => ({ x: backends, y: tableBytes, note: `N = ${backends}, M = ${OTHERS_TABLE_SIZE}: ${tableBytes} bytes = ${formula}` }))
-      }))
-    ]
-  }
+    y: { label: 'memlock of a table', unit: 'bytes', scale: 'log' }
+  }, ({ curve }) => curve.map(({ backends, m, memlockBytes, formula }) =>
+    ({ x: backends, y: memlockBytes, note: `N = ${backends}, M = ${m}: ${memlockBytes} bytes = ${formula}` })))
+  const envoy = alternatives.filter(({ name, rows }) => name === 'envoy' && rows.length > 0).map(({ name, formula, rows }) => ({
+    name,
+    points: rows.filter(({ family, backends }) => family === 4 && backends > 0)
+      .map(({ backends, tableBytes }) => ({ x: backends, y: tableBytes, note: `N = ${backends}, M = ${OTHERS_TABLE_SIZE}: ${tableBytes} bytes = ${formula}` }))
+  }))
+  return { ...chart, series: [...chart.series, ...envoy] }
 }
 
 function billChart ({ nodes }: MemoryReport): Chart {
@@ -153,7 +147,7 @@ function billChart ({ nodes }: MemoryReport): Chart {
     x: { label: 'maps', unit: null, scale: 'category' },
     y: { label: 'memlock', unit: 'bytes', scale: 'linear' },
     series: nodes.map((node) => ({
-      name: `${node.node} (${node.layout})`,
+      name: nodeName(node),
       points: [
         { x: 'Maglev', y: node.maglev.memlockBytes, note: `tables and outer maps: ${node.maglev.memlockBytes} bytes` },
         ...restOf(node),
