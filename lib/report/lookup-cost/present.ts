@@ -116,7 +116,7 @@ function cacheSection (report: LookupCostReport): Section[] {
   const levels = first.cache.levels.map(({ name }) => name)
   return [{
     title: 'Misses of a model of caches',
-    text: `New flows to all services, ${first.cache.services.made} of ${first.cache.services.of} made. A packet that misses the last level waits for memory, some 100 ns.`,
+    text: `New flows to all services, ${first.cache.services.made} of ${first.cache.services.of} made. A packet that misses the last level waits for memory.`,
     charts: [{
       id: 'misses',
       title: 'Cache misses per lookup of a new flow',

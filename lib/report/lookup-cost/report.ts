@@ -15,7 +15,7 @@ import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import type { ReportFlow, ReportFrontend, ReportLookup, ReportNode, StepCost, Subject } from '../subject/source.ts'
 import type { BenchmarkLookup, BenchmarkResult } from './benchmark.ts'
-import { cacheCost, lineCounter } from './cache-cost.ts'
+import { cacheCost, lineCounter, WARM_UP_LOOKUPS } from './cache-cost.ts'
 import type { CacheCost, TouchedLines } from './cache-cost.ts'
 import { cacheLevelFault, defaultCacheLevels } from './cache-model.ts'
 import type { CacheLevel } from './cache-model.ts'
@@ -262,7 +262,7 @@ function notesOf (levels: readonly CacheLevel[], cacheLookups: number, isQuoted:
     ...(cacheLookups === 0
       ? []
       : [`The cache model: ${levels.map(size).join('; ')}; the least recently used line goes first. One thread, no prefetching, no address translation, packets always in the same frame, no instructions in the caches. ` +
-        `Each lookup is of a new flow to any of the frontends, ${cacheLookups} of them after the last level was filled with lines of the maps in no order, and a warm-up of 16384 lookups.`]),
+        `Each lookup is of a new flow to any of the frontends, ${cacheLookups} of them after the last level was filled with lines of the maps in no order, and a warm-up of ${WARM_UP_LOOKUPS} lookups.`]),
     isQuoted
       ? 'Times are quoted from a run of kind benchmark, of its machine and moment; those of the kernel are of test runs of the same programs, the time of an empty program taken off whole packets.'
       : 'Times are not measured here: start a run of kind benchmark (POST /v1/runs {"kind":"benchmark"}, or maglev-sim benchmark) and name it as option benchmark.'
