@@ -4,12 +4,13 @@ import { compileCore } from '../bpf/core/index.ts'
 import { readObject } from '../bpf/object/index.ts'
 import type { CollectionSpec } from '../bpf/object/spec.ts'
 import type { Translations } from '../bpf/syscall/index.ts'
-import { datapathLayouts, objectFile, stepProbeFile, stepProbeObject } from '../datapath/index.ts'
+import { objectFile, stepProbeFile, stepProbeObject } from '../datapath/index.ts'
 import type { DatapathLayout, StepProbe } from '../datapath/index.ts'
 
 export interface SimulatorAssets {
   readonly core: WebAssembly.Module
-  readonly datapath: Readonly<Record<DatapathLayout, CollectionSpec>>
+  /** read when a node first asks for it, and then kept */
+  readonly datapath: (layout: DatapathLayout) => CollectionSpec
   /** read when it is asked for: only reports and benchmarks of single steps do */
   readonly stepProbe: (step: StepProbe) => CollectionSpec
   /** programs that were verified and translated once, for every node that loads them over maps of the same shapes */
@@ -18,7 +19,7 @@ export interface SimulatorAssets {
 
 /**
  * @param read gives the bytes of `core.wasm` and of files below lib/datapath
- * @throws Error naming the object that cannot be read as BPF, which is a fault of the build
+ * @throws Error of `read`. The functions returned throw one that names an object which cannot be read as BPF, a fault of the build
  */
 export function prepareAssets (read: (name: string) => Uint8Array): SimulatorAssets {
   const specOf = (file: string, name: string): CollectionSpec => {
@@ -26,10 +27,15 @@ export function prepareAssets (read: (name: string) => Uint8Array): SimulatorAss
     if (!spec.ok) throw new Error(`${file}: ${spec.error.message}`)
     return spec.value
   }
-  const specs = datapathLayouts.map((layout) => [layout, specOf(objectFile(layout), 'balancer')] as const)
+  const datapaths = new Map<DatapathLayout, CollectionSpec>()
+  const datapath = (layout: DatapathLayout): CollectionSpec => {
+    const spec = datapaths.get(layout) ?? specOf(objectFile(layout), 'balancer')
+    datapaths.set(layout, spec)
+    return spec
+  }
   return {
     core: compileCore(read('core.wasm')),
-    datapath: Object.fromEntries(specs) as Record<DatapathLayout, CollectionSpec>,
+    datapath,
     stepProbe: (step) => specOf(stepProbeFile(step), stepProbeObject),
     translations: new Map()
   }

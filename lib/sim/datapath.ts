@@ -41,7 +41,7 @@ export function createDatapath (
   if (profile === undefined) throw new SimError('INVALID_ARGUMENT', `there is no kernel profile ${settings.kernel}`)
   const core = createCore({ module: assets.core, profile, possibleCpus: settings.possibleCpus })
   const kernel = createKernel({ core, random, translations: assets.translations })
-  const spec = assets.datapath[settings.layout]
+  const spec = assets.datapath(settings.layout)
   const masked = { bypassSpecV1: !settings.spectreMasking }
   const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings), ...masked }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)

@@ -2,13 +2,14 @@
 // keeps other requests waiting. One thread per large import: it starts in some 50 ms, its memory is bounded and gone when it
 // ends, and a body that makes a parser run wild takes down its thread only.
 
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { DocumentReader } from '../../routes/support/context.ts'
 import { limits } from '../../routes/support/limits.ts'
 import { Problem } from '../../routes/support/problems.ts'
 import { parseJson, parseYaml, type ParseFault } from './parse.ts'
 import { Assembly } from './pieces.ts'
-import type { ParseJob, ParseMessage } from '../workers/parse-documents.ts'
+import type { ParseJob, ParseMessage } from '../workers/documents-thread.ts'
+import { startThread } from '../workers/start-thread.ts'
 
 const workerMemoryMiB = 1024
 const workerTimeMs = 120_000
@@ -74,9 +75,7 @@ function startWorker (body: Buffer, format: 'json' | 'yaml'): Worker {
   const whole = body.byteOffset === 0 && body.byteLength === body.buffer.byteLength && body.buffer instanceof ArrayBuffer
   const bytes = whole ? new Uint8Array(body.buffer as ArrayBuffer) : new Uint8Array(body)
   const workerData: ParseJob = { body: bytes, format }
-  // the same code runs from sources and from dist
-  const script = new URL(`../workers/parse-documents.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-  return new Worker(script, {
+  return startThread('documents-thread', {
     workerData,
     transferList: [bytes.buffer],
     env: {},
