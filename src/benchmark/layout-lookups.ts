@@ -1,12 +1,16 @@
 // The way from a hash to a backend id alone, in the running kernel, for every layout with the same picks: one hot service of the fewest and
 // one of the most backends, and all services of a mix, whose tables need not fit the caches together. All layouts hold tables of one M, so
-// equal sums of the ids found are checked on the way. Rounds are interleaved; what is timed has run once before, so that the caches hold of
-// a layout's own tables what they can, and not the layout's before.
+// equal sums of the ids found are checked on the way; those that can hold tables of any M are measured with an M for each service too.
+// Rounds are interleaved; what is timed has run once before, so that the caches hold of a layout's own tables what they can, and not the
+// layout's before.
 
 import { programTypeNumbers } from '../../lib/bpf/profile/names.ts'
 import { datapathLayouts } from '../../lib/datapath/index.ts'
-import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
-import type { BenchmarkLookups, MixPart } from '../../lib/report/index.ts'
+import type { DatapathLayout } from '../../lib/datapath/index.ts'
+import { oneTableSizeForAll } from '../../lib/loadbalancer/index.ts'
+import { buildTable, chooseTableSize, defaultSeed } from '../../lib/maglev/index.ts'
+import type { TableSizePolicy } from '../../lib/maglev/index.ts'
+import type { BenchmarkLookup, BenchmarkLookups, MixPart } from '../../lib/report/index.ts'
 import type { Bpf } from '../live-kernel/bpf.ts'
 import { loadLayoutProbe } from './layout-probe.ts'
 import type { Draw, LayoutProbe } from './layout-probe.ts'
@@ -16,7 +20,14 @@ export interface LookupsPlan {
   /** by size, the smallest first */
   readonly parts: readonly MixPart[]
   readonly m: number
+  /** slots per backend, where each service has an M of its own */
+  readonly perBackend: number
   readonly rounds: number
+}
+
+interface Measured {
+  readonly layout: DatapathLayout
+  readonly tableSizes: BenchmarkLookup['tableSizes']
 }
 
 /** r0 = 1 (XDP_DROP); exit */
@@ -24,16 +35,22 @@ const emptyInsns = Uint8Array.of(0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0,
 const RUNS_HOT = 1_000_000
 const RUNS_MIX = 400_000
 
-export const lookupSteps = ({ rounds }: Pick<LookupsPlan, 'rounds'>): number => datapathLayouts.length * (rounds + 1)
+const measured: readonly Measured[] = [
+  ...datapathLayouts.map((layout) => ({ layout, tableSizes: 'shared' as const })),
+  ...datapathLayouts.filter((layout) => !oneTableSizeForAll(layout)).map((layout) => ({ layout, tableSizes: 'perService' as const }))
+]
+
+export const lookupSteps = ({ rounds }: Pick<LookupsPlan, 'rounds'>): number => measured.length * (rounds + 1)
 
 /** in `lookupSteps` steps of at most some 100 ms, the loading of a layout's tables being one */
-export function * measureLookups (bpf: Bpf, { parts, m, rounds }: LookupsPlan): Generator<undefined, BenchmarkLookups> {
-  const tables = buildTables(parts, m)
-  const [all, small, large] = [{ first: 0, services: tables.length }, { first: 0, services: 1 }, { first: tables.length - 1, services: 1 }]
+export function * measureLookups (bpf: Bpf, { parts, m, perBackend, rounds }: LookupsPlan): Generator<undefined, BenchmarkLookups> {
+  const tables = { shared: buildTables(parts, { fixed: m }), perService: buildTables(parts, { perService: { perBackend } }) }
+  const services = tables.shared.length
+  const [all, small, large] = [{ first: 0, services }, { first: 0, services: 1 }, { first: services - 1, services: 1 }]
   const probes: LayoutProbe[] = []
   try {
-    for (const layout of datapathLayouts) {
-      probes.push(loadLayoutProbe(bpf, layout, tables))
+    for (const { layout, tableSizes } of measured) {
+      probes.push(loadLayoutProbe(bpf, layout, tables[tableSizes]))
       yield
     }
     const draws: ReadonlyArray<readonly [Draw, number]> = [[small, RUNS_HOT], [large, RUNS_HOT], [all, RUNS_MIX]]
@@ -47,13 +64,15 @@ export function * measureLookups (bpf: Bpf, { parts, m, rounds }: LookupsPlan): 
         yield
       }
     }
-    const sums = probes.map((probe) => probe.sumOfPicks(all, RUNS_MIX))
+    const sums = probes.filter((_, index) => measured[index]?.tableSizes === 'shared').map((probe) => probe.sumOfPicks(all, RUNS_MIX))
     return {
       m,
+      perBackend,
       hotBackends: { small: parts[0]?.backends ?? 0, large: parts.at(-1)?.backends ?? 0 },
-      rows: probes.map(({ layout, memlockBytes }, index) => {
+      rows: measured.map((row, index) => {
         const [hotSmallNs = NaN, hotLargeNs = NaN, mixNs = NaN] = ns[index]?.map(median) ?? []
-        return { layout, hotSmallNs, hotLargeNs, mixNs, mixLeastNs: Math.min(...ns[index]?.[2] ?? []), memlockBytes }
+        const { memlockBytes = NaN } = probes[index] ?? {}
+        return { ...row, hotSmallNs, hotLargeNs, mixNs, mixLeastNs: Math.min(...ns[index]?.[2] ?? []), memlockBytes }
       }),
       samePicks: new Set(sums).size === 1
     }
@@ -69,9 +88,10 @@ export function openEmptyProgram (bpf: Bpf): { time (runs: number): number, clos
 }
 
 /** small services first; every backend has an id of its own */
-function buildTables (parts: readonly MixPart[], m: number): Uint32Array[] {
+function buildTables (parts: readonly MixPart[], policy: TableSizePolicy): Uint32Array[] {
   let id = 0
-  return parts.flatMap(({ services, backends }) => Array.from({ length: services }, () => {
+  const sized = parts.map((part) => ({ ...part, ...chooseTableSize(policy, null, part.backends) }))
+  return sized.flatMap(({ services, backends, m }) => Array.from({ length: services }, () => {
     const all = Array.from({ length: backends }, () => {
       id++
       return { id, address: `10.${id >> 16}.${id >> 8 & 255}.${id & 255}`, port: 8443, protocol: 'TCP' as const, weight: 1 }

@@ -39,9 +39,9 @@ const anyPacket = new Uint8Array(64)
 /** an update of an outer map waits for all readers; a batch waits once, and has its descriptors open */
 const BATCH = 250
 
-/** @param tables of services with revNAT ids 1, 2, ...; all of one size */
+/** @param tables of services with revNAT ids 1, 2, ...; all of one size, unless inner maps may be of any */
 export function loadLayoutProbe (bpf: Bpf, layout: DatapathLayout, tables: readonly Uint32Array[]): LayoutProbe {
-  const m = tables[0]?.length ?? 0
+  const m = tables.at(-1)?.length ?? 0
   const spec = readObject(readFileSync(join(packageRoot(), 'lib/datapath', probeFile(layout))), { name: objectName })
   if (!spec.ok) throw new Error(spec.error.message)
   const object = loadObject(bpf, spec.value, (declared) => sized(declared, layout, m, tables.length))

@@ -1,4 +1,6 @@
-// How much a benchmark may be asked.
+// How much a benchmark may be asked, and what it measures unless asked otherwise.
+
+import { defaultTableSize } from '../../lib/maglev/index.ts'
 
 export const benchmarkLimits = {
   rounds: 50,
@@ -12,3 +14,6 @@ export const benchmarkLimits = {
 } as const
 
 export const benchmarkDefaults = { mix: '700x3,200x10,80x40,20x160', rounds: 7 } as const
+
+/** M of the tables when all services share one, and how many slots a backend gets when each has its own: as the nodes of a mix */
+export const benchmarkTableSizes = { m: defaultTableSize, perBackend: 100 } as const

@@ -2,7 +2,6 @@
 
 import { cpus, release } from 'node:os'
 import { readFileSync } from 'node:fs'
-import { defaultTableSize } from '../../lib/maglev/index.ts'
 import { formatMix, parseMix } from '../../lib/report/index.ts'
 import type { BenchmarkMachine, BenchmarkResult, MixPart } from '../../lib/report/index.ts'
 import type { Bpf } from '../live-kernel/bpf.ts'
@@ -10,6 +9,7 @@ import type { RunProgress } from '../runs/types.ts'
 import { processAssets } from '../simulator.ts'
 import { balancerSteps, measureBalancers } from './balancers.ts'
 import { lookupSteps, measureLookups } from './layout-lookups.ts'
+import { benchmarkTableSizes } from './limits.ts'
 import { scaledParts } from './plan.ts'
 import type { BenchmarkPlan } from './plan.ts'
 import { measureSteps, stepTimeSteps } from './step-times.ts'
@@ -46,7 +46,7 @@ export function * measureBenchmark (plan: BenchmarkPlan, bpf: Bpf | string, now:
     withoutKernel: typeof bpf === 'string' ? bpf : null,
     emptyNs,
     nodes,
-    lookups: kernel === null ? null : yield * counted(measureLookups(kernel, { parts, m: defaultTableSize, rounds: plan.rounds })),
+    lookups: kernel === null ? null : yield * counted(measureLookups(kernel, { ...benchmarkTableSizes, parts, rounds: plan.rounds })),
     steps: kernel === null ? null : yield * counted(measureSteps(kernel, processAssets(), plan.rounds))
   }
 }

@@ -2,14 +2,14 @@
 
 import { kernelProfiles } from '../../lib/bpf/profile/index.ts'
 import { datapathLayouts } from '../../lib/datapath/index.ts'
-import { defaultSettings, validateSettings } from '../../lib/loadbalancer/index.ts'
+import { defaultSettings, oneTableSizeForAll, validateSettings } from '../../lib/loadbalancer/index.ts'
 import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
 import { formatMix, parseMix } from '../../lib/report/index.ts'
 import type { MixPart } from '../../lib/report/index.ts'
 import { SimError, simErrorOf, simErrorUnder } from '../../lib/sim/errors.ts'
 import { completeSettings } from '../../lib/sim/settings.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
-import { benchmarkDefaults, benchmarkLimits } from './limits.ts'
+import { benchmarkDefaults, benchmarkLimits, benchmarkTableSizes } from './limits.ts'
 
 export interface BenchmarkBody {
   readonly kind: 'benchmark'
@@ -52,10 +52,17 @@ function partsOf (text: string): MixPart[] {
   return parts
 }
 
+/** every layout with one M for all services, and with one for each where that is possible */
+const defaultVariants: NonNullable<BenchmarkBody['variants']> = [
+  ...datapathLayouts.map((layout) => ({ name: layout, layout })),
+  ...datapathLayouts.filter((layout) => !oneTableSizeForAll(layout)).map((layout) =>
+    ({ name: `${layout}-per-service`, layout, tableSizePolicy: { perService: { perBackend: benchmarkTableSizes.perBackend } } }))
+]
+
 function variantsOf (sim: Simulator, { nodes, variants }: BenchmarkBody): NodeSettings[] {
   if (nodes !== undefined && variants !== undefined) throw refusal('/variants', 'give nodes of the cluster, or variants to make')
   if (nodes !== undefined) return nodes.map((name) => settingsOf(sim, name))
-  const named = variants ?? datapathLayouts.map((layout) => ({ name: layout, layout }))
+  const named = variants ?? defaultVariants
   const names = named.map(({ name }) => name)
   const twice = names.findIndex((name, index) => names.indexOf(name) !== index)
   if (twice >= 0) throw refusal(`/variants/${twice}/name`, `there is another variant ${names[twice]}`)

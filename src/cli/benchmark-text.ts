@@ -30,11 +30,17 @@ const packets = ({ nodes }: BenchmarkResult): Table => ({
   ]))
 })
 
-function lookups ({ mix, services: { made, of } }: BenchmarkResult, { m, hotBackends, rows, samePicks }: BenchmarkLookups): Table {
+function lookups ({ mix, services: { made, of } }: BenchmarkResult, { m, perBackend, hotBackends, rows, samePicks }: BenchmarkLookups): Table {
+  const sizes = { shared: `${m}`, perService: `${perBackend} N` }
+  const same = `the same picks in all layouts of one M: ${samePicks ? 'yes' : 'NO'}`
   return {
-    title: `From hash to backend id in the kernel, ns per run, M = ${m}; ${made} of ${of} services; the same picks in all layouts: ${samePicks ? 'yes' : 'NO'}`,
-    columns: [column('layout'), column(`hot, N=${hotBackends.small}`), column(`hot, N=${hotBackends.large}`), column(mix), column('memlock of the tables')],
-    rows: rows.map(({ layout, hotSmallNs, hotLargeNs, mixNs, memlockBytes }) => [layout, hotSmallNs, hotLargeNs, mixNs, memlockBytes])
+    title: `From hash to backend id in the kernel, ns per run; ${made} of ${of} services; ${same}`,
+    columns: [
+      column('layout'), column('M'), column(`hot, N=${hotBackends.small}`), column(`hot, N=${hotBackends.large}`), column(mix),
+      column('memlock of the tables')
+    ],
+    rows: rows.map(({ layout, tableSizes, hotSmallNs, hotLargeNs, mixNs, memlockBytes }) =>
+      [layout, sizes[tableSizes], hotSmallNs, hotLargeNs, mixNs, memlockBytes])
   }
 }
 

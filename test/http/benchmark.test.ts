@@ -36,7 +36,9 @@ t.test('a benchmark, and the report that quotes it', async (t) => {
   const result = (await api.call('GET', `/v1/runs/${id}/results`)).json() as unknown as BenchmarkResult
   t.comment(result.withoutKernel ?? `with Linux ${result.machine.kernel}`)
   t.same(result.nodes.map(({ layout }) => layout), ['blob', 'flat'])
-  t.same(result.lookups?.rows.map(({ layout }) => layout), result.withoutKernel === null ? datapathLayouts : undefined)
+  t.same(result.lookups?.rows.map(({ layout, tableSizes }) => `${layout} ${tableSizes}`), result.withoutKernel === null
+    ? [...datapathLayouts.map((layout) => `${layout} shared`), 'dynamic perService', 'packed perService']
+    : undefined)
   const measured = result.withoutKernel === null
   for (const { node, rows } of result.nodes) {
     t.ok(rows.every(({ interpreterNs }) => interpreterNs > 0), node)

@@ -134,9 +134,10 @@ const benchmark: BenchmarkResult = {
   }],
   lookups: {
     m: 16381,
+    perBackend: 100,
     hotBackends: { small: 3, large: 3 },
-    rows: datapathLayouts.map((layout, index) =>
-      ({ layout, hotSmallNs: 10 + index, hotLargeNs: 20 + index, mixNs: 30 + index, mixLeastNs: 25, memlockBytes: 1 })),
+    rows: [...datapathLayouts.map((layout) => [layout, 'shared'] as const), ['dynamic', 'perService'] as const].map(([layout, tableSizes], index) =>
+      ({ layout, tableSizes, hotSmallNs: 10 + index, hotLargeNs: 20 + index, mixNs: 30 + index, mixLeastNs: 25, memlockBytes: 1 })),
     samePicks: true
   },
   steps: { rows: stepProbes.map((step, index) => ({ step, ns: 32 * (1 + index) })), perRun: STEPS_PER_RUN, sameAsEmulator: true }
@@ -146,6 +147,9 @@ t.test('times are quoted from a benchmark, beside what they are of', async (t) =
   const report = costOf({ variants, cacheLookups: 0, benchmark: { run: 'r-1', result: benchmark } })
   t.same(report.nodes.map(({ rows }) => rows[0]?.ns), [{ interpreter: 300.5, kernel: 41 }, null], 'the same layout, size and M only')
   t.same(report.nodes.map(({ lookupNs }) => lookupNs?.hotSmallNs), [12, 15])
+  const sized = [100, 50].map((perBackend) => ({ name: `d${perBackend}`, layout: 'dynamic', tableSizePolicy: { perService: { perBackend } } }) as const)
+  const other = costOf({ variants: [...sized, { name: 'm', tableSizePolicy: { fixed: 4093 } }], cacheLookups: 0, benchmark: { run: 'r-1', result: benchmark } })
+  t.same(other.nodes.map(({ lookupNs }) => lookupNs?.hotSmallNs), [16, undefined, undefined], 'of tables that are sized alike')
   const times = report.steps.map(({ step, ns }) => [step, ns])
   t.same(times, [['inlined', 2], ['called', 4], ['indirect', 6], ['immediate', 2], ['rodata', 4], ['max-entries', 6]])
   t.same(report.benchmark?.run, 'r-1')

@@ -55,17 +55,21 @@ export interface BenchmarkRow {
 }
 
 export interface BenchmarkLookups {
-  /** of all tables, in all layouts */
+  /** of all tables of rows `shared` */
   readonly m: number
+  /** slots per backend by which M was chosen for each service of rows `perService` */
+  readonly perBackend: number
   /** backends of the hot services */
   readonly hotBackends: { readonly small: number, readonly large: number }
   readonly rows: readonly BenchmarkLookup[]
-  /** whether all layouts picked the same over the runs of a round */
+  /** whether all rows `shared` picked the same over the runs of a round */
   readonly samePicks: boolean
 }
 
 export interface BenchmarkLookup {
   readonly layout: DatapathLayout
+  /** one M for all services, or one for each: tables of another M pick otherwise */
+  readonly tableSizes: 'shared' | 'perService'
   /** ns per run: one service again and again, the smallest and the largest; then all of them in turn, drawn at random */
   readonly hotSmallNs: number
   readonly hotLargeNs: number

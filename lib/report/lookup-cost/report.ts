@@ -14,7 +14,7 @@ import type { ReportContext, ReportSteps } from '../context.ts'
 import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import type { ReportFlow, ReportFrontend, ReportLookup, ReportNode, StepCost, Subject } from '../subject/source.ts'
-import type { BenchmarkLookup, BenchmarkResult } from './benchmark.ts'
+import type { BenchmarkLookup, BenchmarkLookups, BenchmarkResult } from './benchmark.ts'
 import { cacheCost, lineCounter, WARM_UP_LOOKUPS } from './cache-cost.ts'
 import type { CacheCost, TouchedLines } from './cache-cost.ts'
 import { cacheLevelFault, defaultCacheLevels } from './cache-model.ts'
@@ -194,7 +194,7 @@ function nodeCost (
       ? null
       : { name: program.name, insnsLoaded: program.insnsLoaded, insnsTranslated: program.insnsTranslated },
     rows,
-    lookupNs: options.benchmark?.result.lookups?.rows.find(({ layout }) => layout === node.layout) ?? null
+    lookupNs: lookupTimes(options.benchmark?.result.lookups ?? null, node)
   }
 }
 
@@ -228,6 +228,13 @@ function rowNs (benchmark: BenchmarkResult | undefined, node: ReportNode, group:
   const row = benchmark?.nodes.filter(({ layout, inlining }) => layout === node.layout && inlining === node.inlining)
     .flatMap(({ rows }) => rows).find(({ backends, m }) => backends === group.backends && m === group.m)
   return row === undefined ? null : { interpreter: row.interpreterNs, kernel: row.kernelNs }
+}
+
+/** Only what was measured of tables sized alike: over many services the time is that of their cache lines. */
+function lookupTimes (lookups: BenchmarkLookups | null, { layout, tableSizePolicy: policy }: ReportNode): BenchmarkLookup | null {
+  const alike = 'fixed' in policy ? policy.fixed === lookups?.m : policy.perService.perBackend === lookups?.perBackend
+  const tableSizes = 'fixed' in policy ? 'shared' : 'perService'
+  return alike ? lookups?.rows.find((row) => row.layout === layout && row.tableSizes === tableSizes) ?? null : null
 }
 
 /** what a step is held against: the same program without it */
