@@ -30,7 +30,9 @@ const packets = ({ nodes }: BenchmarkResult): Table => ({
   ]))
 })
 
-function lookups ({ mix, services: { made, of } }: BenchmarkResult, { m, perBackend, hotBackends, rows, samePicks }: BenchmarkLookups): Table {
+function lookups (
+  { mix, services: { made, of } }: BenchmarkResult, { m, perBackend, hotBackends, rows, samePicks }: BenchmarkLookups
+): Table {
   const sizes = { shared: `${m}`, perService: `${perBackend} N` }
   const same = `the same picks in all layouts of one M: ${samePicks ? 'yes' : 'NO'}`
   return {
