@@ -21,7 +21,7 @@ export interface ReportContext {
   /** that node with all its services, or some of very many, in a simulator of its own; they are those of when this is called */
   readonly populate: (node: string) => ReportSteps<ReportPopulation>
   /** single steps of a lookup on an emulated kernel */
-  readonly stepCosts: (kernel: string) => readonly StepCost[]
+  readonly stepCosts: (kernel: string) => ReportSteps<readonly StepCost[]>
 }
 
 export interface ReportPopulation {
@@ -37,9 +37,12 @@ export interface ReportProgress {
   readonly unit: string
 }
 
+/** unit of the steps that come before those of the report itself: services of a mix are made, one of each size */
+export const PREPARATION_UNIT = 'sizes'
+
 /**
- * A report in steps of a few milliseconds. Whatever it asks of the source it asks before the first one: between steps the cluster may
- * change, and a report speaks of one revision.
+ * A report in steps of a few milliseconds. Whatever it asks of a cluster it asks before the first one: between steps the cluster may
+ * change, and a report speaks of one revision. Nodes made for a mix belong to the report and do not change.
  */
 export type ReportSteps<R> = Generator<ReportProgress, R>
 

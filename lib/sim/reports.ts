@@ -3,7 +3,7 @@
 
 import { comparedNodes } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
-import { buildReport, formatMix, isServiceMap, nameOf, parseMix, ReportRefusal } from '../report/index.ts'
+import { buildReport, formatMix, isServiceMap, nameOf, parseMix, PREPARATION_UNIT, ReportRefusal } from '../report/index.ts'
 import type { MixPart, MixScale, Report, ReportContext, ReportSteps } from '../report/index.ts'
 import { SimError, simErrorUnder } from './errors.ts'
 import { mixService } from './mix-service.ts'
@@ -18,10 +18,10 @@ export interface ReportSimulators {
   readonly stepCosts: ReportContext['stepCosts']
 }
 
-/** What can be refused is refused before the first step. */
+/** What can be refused is refused before the first step of the report itself, which those that make a mix come before. */
 export function * reportSteps (request: ReportRequest, simulators: ReportSimulators): ReportSteps<Report> {
   const { kind, nodes, mix, variants, ...options } = request
-  const context = mix === undefined ? clusterContext(request, simulators) : mixContext(request, mix, simulators)
+  const context = mix === undefined ? clusterContext(request, simulators) : yield * mixContext(request, mix, simulators)
   try {
     return yield * buildReport(kind, context, options)
   } catch (error) {
@@ -49,9 +49,9 @@ function clusterContext ({ nodes, variants }: ReportRequest, { current: source, 
   }
 }
 
-function mixContext (
+function * mixContext (
   { nodes, variants }: ReportRequest, text: string, { scratch: makeScratch, stepCosts }: ReportSimulators
-): ReportContext {
+): ReportSteps<ReportContext> {
   if (nodes !== undefined) {
     throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
       places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
@@ -67,7 +67,7 @@ function mixContext (
     source: scratch,
     nodes: names,
     subject,
-    scale: fill(scratch, names, mix.parts),
+    scale: yield * fill(scratch, names, mix.parts),
     populate: (name) => populate(scratch.getNode(name), mixInhabitants(mix.parts), makeScratch),
     stepCosts
   }
@@ -87,9 +87,10 @@ function makeVariant (scratch: Simulator, variant: NonNullable<ReportRequest['va
 }
 
 /** Adds one service of each size and watches by how much the entries of every map grow: that times the count is the mix. */
-function fill (scratch: Simulator, nodes: readonly string[], parts: readonly MixPart[]): MixScale {
+function * fill (scratch: Simulator, nodes: readonly string[], parts: readonly MixPart[]): ReportSteps<MixScale> {
   const entries = new Map(nodes.map((node) => [node, new Map(entriesOf(scratch, node))]))
   for (const [index, part] of parts.entries()) {
+    yield { done: index, total: parts.length, unit: PREPARATION_UNIT }
     const before = nodes.map((node) => entriesOf(scratch, node))
     scratch.putService(mixService(index, part.backends))
     for (const [at, node] of nodes.entries()) {

@@ -9,7 +9,7 @@ import {
   decodeStepState, encodeStepState, encodeU32, STEP_ENTRIES_READ, stepProbeMaps, stepProbeProgram, stepProbes, stepTableValue
 } from '../datapath/index.ts'
 import type { StepProbe } from '../datapath/index.ts'
-import type { StepCost } from '../report/index.ts'
+import type { ReportSteps, StepCost } from '../report/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 
 export interface StepRun {
@@ -29,11 +29,16 @@ const anyPacket = new Uint8Array(64)
 const known = new WeakMap<SimulatorAssets, Map<string, readonly StepCost[]>>()
 
 /** What a run of each costs on a kernel; it is always the same, so it is found out once. */
-export function stepCosts (assets: SimulatorAssets, kernelName: string): readonly StepCost[] {
+export function * stepCosts (assets: SimulatorAssets, kernelName: string): ReportSteps<readonly StepCost[]> {
   const byKernel = known.get(assets) ?? new Map<string, readonly StepCost[]>()
   known.set(assets, byKernel)
-  const costs = byKernel.get(kernelName) ??
-    stepProbes.map((step) => ({ step, cost: runStepProbe(assets, step, kernelName, ANY_STATE).cost }))
+  const found = byKernel.get(kernelName)
+  if (found !== undefined) return found
+  const costs: StepCost[] = []
+  for (const step of stepProbes) {
+    yield { done: costs.length, total: stepProbes.length, unit: 'programs' }
+    costs.push({ step, cost: runStepProbe(assets, step, kernelName, ANY_STATE).cost })
+  }
   byKernel.set(kernelName, costs)
   return costs
 }

@@ -1,7 +1,7 @@
 // Runs of kind `report`: any report, in steps beside the requests of others, with its progress. What it says is of the revision at its
 // first step.
 
-import { reportKinds } from '../../lib/report/index.ts'
+import { PREPARATION_UNIT, reportKinds } from '../../lib/report/index.ts'
 import type { Report, ReportKind } from '../../lib/report/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { ReportRequest, Simulator } from '../../lib/sim/types.ts'
@@ -25,8 +25,10 @@ export function reportExecutor (sim: Simulator, surroundings: ReportSurroundings
     validate (body) {
       const plan: ReportPlan = { seed: 1, ...body as ReportBody }
       refuseForeignOptions(plan)
-      // what a report refuses, it refuses before its first step
-      sim.reportSteps(requestOf(plan)).next()
+      const steps = sim.reportSteps(requestOf(plan))
+      // what a report refuses, it refuses before its own first step
+      let step = steps.next()
+      while (step.done !== true && step.value.unit === PREPARATION_UNIT) step = steps.next()
       return plan
     },
     async execute (plan, { onProgress, signal }) {

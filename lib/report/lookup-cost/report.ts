@@ -104,10 +104,16 @@ export function * lookupCostReport (context: ReportContext, options: LookupCostO
   const seed = options.seed ?? 1
   const levels = checkedLevels(options.cache?.levels ?? defaultCacheLevels)
   const benchmark = options.benchmark?.result
-  const measured = context.nodes.map((name) => nodeCost(context, context.source.getNode(name), seed, levels, options))
+  const measured: Array<Omit<NodeLookupCost, 'cache'>> = []
+  for (const [index, name] of context.nodes.entries()) {
+    // a program is verified when it is first run; a cluster's has been, and the cluster is asked at once
+    if (context.scale !== null) yield { done: index, total: context.nodes.length, unit: 'nodes' }
+    measured.push(nodeCost(context, context.source.getNode(name), seed, levels, options))
+  }
   const cacheLookups = options.cacheLookups ?? defaultCacheLookups
   // asked of the source now, made in the steps
   const populations = cacheLookups === 0 ? [] : context.nodes.map((name) => context.populate(name))
+  const stepCosts = yield * context.stepCosts(STEPS_KERNEL)
   const nodes: NodeLookupCost[] = []
   for (const [index, node] of measured.entries()) {
     const cache = cacheOf(populations[index], levels, cacheLookups, seed)
@@ -118,7 +124,7 @@ export function * lookupCostReport (context: ReportContext, options: LookupCostO
     subject: context.subject,
     seed,
     nodes,
-    steps: stepRows(context.stepCosts(STEPS_KERNEL), benchmark?.steps ?? null),
+    steps: stepRows(stepCosts, benchmark?.steps ?? null),
     cacheLevels: levels,
     benchmark: options.benchmark === undefined ? null : quoted(options.benchmark),
     notes: notesOf(levels, cacheLookups, options.benchmark !== undefined)

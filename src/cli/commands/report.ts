@@ -103,12 +103,15 @@ async function fromScratch (kind: ReportKind, question: Record<string, unknown>,
 async function watched (steps: ReportSteps<Report>, label: string, progress: boolean): Promise<Report> {
   const quietUntil = performance.now() + 500
   let bar: { readonly update: (done: number) => void, readonly stop: () => void } | null = null
+  let unit = ''
   try {
     for (;;) {
       const { done, value } = steps.next()
       if (done === true) return value
-      if (bar === null && progress && performance.now() > quietUntil) {
-        bar = (await loadProgress()).startProgress({ label, total: value.total, unit: value.unit })
+      if (progress && performance.now() > quietUntil && value.unit !== unit) {
+        bar?.stop()
+        unit = value.unit
+        bar = (await loadProgress()).startProgress({ label, total: value.total, unit })
       }
       bar?.update(value.done)
     }
