@@ -1,0 +1,21 @@
+// Nodes whose tables are equal, as those of `blob` and `compact` at one M: a report says the same of them, so it is said once.
+
+export interface Alike<Node> {
+  /** `cilium, compact` */
+  readonly names: string
+  /** the first of them, which stands for all */
+  readonly node: Node
+}
+
+/** @param saidOf what is said of a node; nodes of which the same is said (as JSON) go together, where the first of them is */
+export function alike<Node extends { readonly node: string }> (nodes: readonly Node[], saidOf: (node: Node) => unknown): Array<Alike<Node>> {
+  const groups = new Map<string, Node[]>()
+  for (const node of nodes) {
+    const key = JSON.stringify(saidOf(node))
+    groups.set(key, [...groups.get(key) ?? [], node])
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [node] = group
+    return node === undefined ? [] : [{ names: group.map((one) => one.node).join(', '), node }]
+  })
+}
