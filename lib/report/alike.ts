@@ -7,8 +7,13 @@ export interface Alike<Node> {
   readonly node: Node
 }
 
-/** @param saidOf what is said of a node; nodes of which the same is said (as JSON) go together, where the first of them is */
-export function alike<Node extends { readonly node: string }> (nodes: readonly Node[], saidOf: (node: Node) => unknown): Array<Alike<Node>> {
+/**
+ * Nodes in groups, each where the first of its nodes is.
+ * @param saidOf what is said of a node, as JSON has it
+ */
+export function alike<Node extends { readonly node: string }> (
+  nodes: readonly Node[], saidOf: (node: Node) => unknown
+): Array<Alike<Node>> {
   const groups = new Map<string, Node[]>()
   for (const node of nodes) {
     const key = JSON.stringify(saidOf(node))

@@ -18,7 +18,7 @@ export function summaryTable ({ names, node }: Group): Table {
     title: `${names}: ${sizesText(node)}`,
     columns: [
       column('backends', 'N'), column('collateralShare', 'one leaves: without need', 'percent'), column('restartChanges', 'restart: changes per flow'),
-      column('resizeShare', 'other M: moved', 'percent'), column('resize', 'which'), column('movedShare', 'one leaves: moved', 'percent'),
+      column('resizeShare', 'other M: moved', 'percent'), column('resize', 'M changes'), column('movedShare', 'one leaves: moved', 'percent'),
       column('collateralLow', 'without need from', 'percent'), column('collateralHigh', 'to', 'percent'), column('collateralMax', 'worst trial', 'percent'),
       column('trials', 'trials'), column('m', 'M', 'plain'), column('family', 'IP', 'plain'), column('frontends', 'frontends')
     ],
@@ -28,8 +28,9 @@ export function summaryTable ({ names, node }: Group): Table {
       if (any === undefined) return []
       const known = leaving?.collateral
       return [[
-        any.backends, known?.mean ?? null, restart?.moved.mean ?? null, resize?.moved.mean ?? null, resize === undefined ? null : resizedText(resize),
-        leaving?.moved.mean ?? null, known?.low ?? null, known?.high ?? null, known?.max ?? null, known?.trials ?? null, any.m, any.family, any.frontends
+        any.backends, known?.mean ?? null, restart?.moved.mean ?? null, resize?.moved.mean ?? null,
+        resize === undefined ? null : resizedText(resize), leaving?.moved.mean ?? null,
+        known?.low ?? null, known?.high ?? null, known?.max ?? null, known?.trials ?? null, any.m, any.family, any.frontends
       ]]
     })
   }
@@ -40,7 +41,7 @@ const sizeOf = ({ family, backends, m }: DisruptionRow): string => `${family} ${
 /** What changes M: whoever chose it, or the service that has outgrown it, which is another one than that of the row. */
 export function resizedText ({ m, mAfter, detail }: DisruptionRow): string {
   const [, from, to] = /^(\d+) to (\d+):/.exec(detail) ?? []
-  return `${to === undefined ? '' : `one grown from ${from} to ${to}, `}M ${m} to ${mAfter}`
+  return `${to === undefined ? '' : `one grown from ${from} to ${to}: `}${m} to ${mAfter}`
 }
 
 const changeColumns: readonly Column[] = [

@@ -106,10 +106,10 @@ function resizes (groups: readonly Group[]): string[] {
     if (most === undefined || least === undefined) return []
     const grown = 'perService' in group.node.tableSizePolicy
     const text = (row: DisruptionRow): string =>
-      `${formatShare(row.moved.mean)}${grown ? '' : ` of a service of ${row.backends}`} (${resizedText(row)})`
+      `${formatShare(row.moved.mean)} of a service ${grown ? '' : `of ${row.backends} `}(${resizedText(row)})`
     return [`${group.names} ${most === least ? '' : `${text(least)} to `}${text(most)}`]
   })
-  return parts.length === 0 ? [] : [`Another M moves most new flows: on ${parts.join('; on ')}.`]
+  return parts.length === 0 ? [] : [`Another M moves most new flows (M before and after): on ${parts.join('; on ')}.`]
 }
 
 function ruleFinding (rows: readonly RuleOfThumbRow[]): string {
