@@ -24,3 +24,14 @@ export function alike<Node extends { readonly node: string }> (
     return node === undefined ? [] : [{ names: group.map((one) => one.node).join(', '), node }]
   })
 }
+
+/** @returns `cilium, compact: ...` for every sentence, once, with the names of all nodes of which it is said */
+export function saidOnce<Node extends { readonly node: string }> (
+  nodes: readonly Node[], sentencesOf: (node: Node) => readonly string[]
+): string[] {
+  const names = new Map<string, string[]>()
+  for (const node of nodes) {
+    for (const sentence of sentencesOf(node)) names.set(sentence, [...names.get(sentence) ?? [], node.node])
+  }
+  return [...names].map(([sentence, of]) => `${of.join(', ')}: ${sentence}`)
+}

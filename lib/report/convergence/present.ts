@@ -78,13 +78,11 @@ function waited ({ waiting }: ConvergenceRow, rcuWait: RcuWait): string {
 }
 
 /** Bytes go with the M that they are of: with a smaller one they are those of another table. */
-const written = ({ m, bytesWritten }: ConvergenceRow): string => `${formatBytes(bytesWritten)}${m === null ? '' : ` (M = ${m})`}`
-
-const otherTables = 'where M is smaller the tables are others, which move other flows'
-
 function bytesWritten (shown: readonly Shown[]): string {
-  const sizes = new Set(shown.map(({ row }) => row.m))
-  return `${shown.map(({ node, row }) => `${written(row)} on ${node.node}`).join(', ')}${sizes.size > 1 ? `; ${otherTables}` : ''}`
+  const [m, ...others] = new Set(shown.map(({ row }) => row.m))
+  const size = (row: ConvergenceRow): string => others.length === 0 || row.m === null ? '' : ` (M = ${row.m})`
+  const written = shown.map(({ node, row }) => `${formatBytes(row.bytesWritten)}${size(row)} on ${node.node}`).join(', ')
+  return others.length === 0 ? `${written}, all at M = ${m}` : `${written}; where M is smaller the tables are others, which move other flows`
 }
 
 function ownFinding (report: ConvergenceReport): string[] {

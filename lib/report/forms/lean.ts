@@ -32,7 +32,9 @@ export function leanTable (table: Table): LeanTable {
   return { ...table, everywhere: said.join(', '), columns: left(columns), rows: rows.map(left) }
 }
 
-const spoken = (column: Column, cell: Cell): string[] => cell === null ? [] : [`${column.title} ${cellText(cell, column)}`]
+/** That there is none of something anywhere is not worth a word. */
+const spoken = (column: Column, cell: Cell): string[] =>
+  cell === null || (cell === 0 && column.as === undefined) ? [] : [`${column.title} ${cellText(cell, column)}`]
 
 /** The title, and what every row says. */
 export function captionOf ({ title, everywhere }: LeanTable): string {

@@ -215,7 +215,9 @@ function bars (chart: Chart, { series }: DrawnChart, { y, height }: Plot, place:
     const intervals = withIntervals(points, 'interval over', (point) => interval(point, left(point, index) + (step - gap) / 2, caps, y, height))
     return `<g class="${colourClass(index)}">${rects.join('')}${intervals}</g>`
   })
-  const written = stacked ? totalsOf(series) : series.flatMap(({ points }, index) => points.map((point) => ({ point, index, value: point.y })))
+  const written = stacked
+    ? totalsOf(series)
+    : series.flatMap(({ points }, index) => points.map((point) => ({ point, index, value: point.y })))
   const labels = written.map(({ point, index, value }) => {
     const ground = chart.y.scale === 'log' ? height : y.place(0)
     const above = Math.min(y.place(value), ground, point.interval === null ? height : y.place(point.interval.high)) - 4
