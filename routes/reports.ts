@@ -1,5 +1,5 @@
-// /v1/reports: what services cost. GET is about the cluster as it is; POST takes every option, and a mix of service sizes in place of
-// the cluster, on nodes that are made for the question, with nothing changed here.
+// /v1/reports: what services cost, of the cluster as it is or of a mix of service sizes, on nodes that are made for the question, with
+// nothing changed here. GET has an address to pass on; POST takes every option, and which nodes to make.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
@@ -36,7 +36,7 @@ export const reports: Route = async (app, { sim, runs, caches }) => {
 
     app.get(`/v1/reports/${kind}`, {
       config: { atOnce: limits.reportsAtOnce },
-      schema: { ...what, operationId: `get${name}Report`, summary: `Report on the cluster: ${kind}`, querystring: Type.Object({ ...reportFormQuery, ...reportQuery(kind) }, { additionalProperties: false }) }
+      schema: { ...what, operationId: `get${name}Report`, summary: `Report on the cluster, or on a mix of service sizes: ${kind}`, querystring: Type.Object({ ...reportFormQuery, ...reportQuery(kind) }, { additionalProperties: false }) }
     }, async (request, reply) => {
       const { format, chart, nodes, ...options } = request.query as Record<string, unknown> & { nodes?: string }
       return send(request, reply, kind, { ...options, ...(nodes === undefined ? {} : { nodes: nodes.split(',') }) })
