@@ -21,7 +21,7 @@ export function presentAdvice (report: AdviceReport): ReportDocument {
           judgedTable('Settings of Cilium today', report.today), judgedTable('With a patch', report.patch), nodesTable(report)
         ]
       },
-      { title: 'Helm values', text: 'Of the best setting that Cilium has today.', charts: [], tables: [helmTable(report)] },
+      { title: 'Helm values', text: 'Of the best setting that Cilium has today.', charts: [], tables: [], code: [{ title: 'values.yaml', language: 'yaml', text: report.helmValues }] },
       { title: 'Other knobs', charts: [], tables: [knobsTable(report)] }
     ],
     notes: report.notes,
@@ -151,10 +151,6 @@ const nodesTable = ({ nodes }: AdviceReport): Table => ({
   title: 'Nodes as they are',
   columns: [column('node', 'node'), ...figureColumns, column('limits', 'limits')],
   rows: nodes.map((node) => [nodeText(node), ...figureCells(node), fits(node) ? 'kept' : exceedsText(node.exceeds)])
-})
-
-const helmTable = ({ helmValues }: AdviceReport): Table => ({
-  title: 'values.yaml', columns: [column('line', 'line')], rows: helmValues.trimEnd().split('\n').map((line) => [line])
 })
 
 const knobsTable = ({ knobs }: AdviceReport): Table => ({
