@@ -4,6 +4,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { describeKind, reportKinds, type ReportKind } from '../lib/report/index.ts'
+import { SimError } from '../lib/sim/errors.ts'
 import type { ReportRequest } from '../lib/sim/types.ts'
 import { answer, jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
@@ -51,10 +52,16 @@ export const reports: Route = async (app, { sim, runs, caches }) => {
 
   async function send (request: FastifyRequest, reply: FastifyReply, kind: ReportKind, asked: object): Promise<FastifyReply> {
     const options = resolveOptions(asked as Record<string, unknown>, { result: (id) => runs.result(id), caches })
-    const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest))
+    const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest)).catch((error: unknown) => {
+      throw request.method === 'GET' && error instanceof SimError ? byParameter(error) : error
+    })
     const address = `${originOf(request)}/v1/reports/${kind}`
     return sendReport(request, reply, report, request.method === 'POST'
       ? { command: `curl -s ${address} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(asked))}` }
       : { address: request.url })
   }
 }
+
+/** Of a query parameter the name is its place. */
+const byParameter = ({ code, message, places, facts }: SimError): SimError =>
+  new SimError(code, message, { places: places.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\/([^/]*).*$/, '$1'), detail })), facts })

@@ -144,5 +144,5 @@ t.test('a report on a mix has an address, which says what a body says', async (t
   t.equal(got.status, 200)
   t.equal(got.text, posted.text)
   const both = await api.call('GET', `/v1/reports/balance?mix=${mix}&nodes=cilium`)
-  t.same([both.status, (both.json()['errors'] as Array<{ pointer: string }>)[0]?.pointer], [422, '/nodes'])
+  t.same([both.status, (both.json()['errors'] as Array<{ pointer: string }>)[0]?.pointer], [422, 'nodes'])
 })
