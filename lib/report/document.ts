@@ -24,6 +24,17 @@ export interface Section {
   readonly charts: readonly Chart[]
   /** the numbers behind the charts, and others */
   readonly tables: readonly Table[]
+  /** what is meant to be copied as it stands: files, command lines */
+  readonly code?: readonly Code[]
+}
+
+/** Lines whose spaces count. */
+export interface Code {
+  /** a file's name, for example */
+  readonly title: string
+  /** for those who colour it: `yaml` */
+  readonly language: string
+  readonly text: string
 }
 
 /** A picture as data. */
@@ -33,8 +44,8 @@ export interface Chart {
   readonly title: string
   /** for those who cannot see it: what it shows */
   readonly description: string
-  /** `bars` are side by side in each category of x; `lines` have a mark at every point */
-  readonly form: 'lines' | 'bars'
+  /** `bars` are side by side in each category of x, `stacked` on top of each other; `lines` have a mark at every point */
+  readonly form: 'lines' | 'bars' | 'stacked'
   readonly x: Axis
   readonly y: Axis
   readonly series: readonly Series[]

@@ -24,7 +24,7 @@ export function overviewTable (reports: OverviewReports): Table {
       column('node', 'node'), column('layout', 'layout'), column('m', 'M', 'plain'), column('tables', 'Maglev tables'),
       column('memlock', 'with outer maps'), column('allocated', 'allocated'),
       column('moved', 'flows moved'), column('collateral', 'without need'), column('instructions', 'instructions'),
-      column('ns', 'ns per packet'), column('convergence', 'restart live after')
+      column('ns', 'ns per packet, one flow'), column('mixNs', 'ns per lookup, all services'), column('convergence', 'restart live after')
     ],
     rows: reports.memory.nodes.map(({ node, layout, maps, maglev, rows }): Cell[] => [
       node, layout, range(rows.map(({ m }) => m)), formatBytes((maps.find(({ name }) => name === 'tables') ?? maglev).memlockBytes),
@@ -39,15 +39,20 @@ function moved ({ nodes }: DisruptionReport, name: string): [string | null, stri
   return [range(leaving.map((row) => row.moved.mean), formatShare), range(leaving.map((row) => row.collateral.mean), formatShare)]
 }
 
-/** Instructions, and times where a benchmark was quoted: the kernel's where it measured them. */
-function work ({ nodes }: LookupCostReport, name: string): [string | null, string | null] {
+/**
+ * Instructions, and times where a benchmark was quoted, the kernel's where it measured them: of whole packets with one flow over and over,
+ * and of the way from hash to backend id with all services of the benchmark's mix.
+ */
+function work ({ nodes }: LookupCostReport, name: string): [string | null, string | null, string | null] {
   const rows = rowsOf(nodes, name)
   const times = rows.flatMap(({ ns }) => ns ?? [])
   const kernel = times.flatMap((ns) => ns.kernel ?? [])
   const interpreter = range(times.map((ns) => ns.interpreter))
+  const many = nodes.find(({ node }) => node === name)?.lookupNs?.mixNs ?? null
   return [
     range(rows.flatMap(({ instructionsMin, instructionsMax }) => [instructionsMin, instructionsMax])),
-    range(kernel) ?? (interpreter === null ? null : `${interpreter} (interpreter)`)
+    range(kernel) ?? (interpreter === null ? null : `${interpreter} (interpreter)`),
+    many === null ? null : String(many)
   ]
 }
 

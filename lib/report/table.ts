@@ -7,12 +7,17 @@ export interface Column {
   readonly key: string
   /** heading of the text form */
   readonly title: string
-  /** How the text form prints numbers; without it with thousands separators. `percent` is of a share of one, `decimal` has one digit. */
-  readonly as?: 'plain' | 'percent' | 'decimal'
+  /**
+   * How people read the numbers; without it with thousands separators. `percent` is of a share of one, `decimal` has one digit, `seconds`
+   * become ms or us where that reads better.
+   */
+  readonly as?: 'plain' | 'percent' | 'decimal' | 'seconds'
 }
 
 export interface Table {
   readonly title: string
   readonly columns: readonly Column[]
   readonly rows: ReadonlyArray<readonly Cell[]>
+  /** details: a page shows them when they are asked for */
+  readonly folded?: boolean
 }

@@ -123,9 +123,10 @@ export const reportBody = (kind: ReportKind) => Type.Object({ ...scope, ...optio
   examples: [{ mix: '7x3,2x10', variants: [{ name: 'today', layout: 'blob', tableSizePolicy: { fixed: 1021 } }, nodeExample] }]
 })
 
-/** Query parameters of a report on the cluster. */
+/** Query parameters of a report on the cluster, or on a mix with the nodes that a mix is reported for where none are said. */
 export const reportQuery = (kind: ReportKind): TProperties => ({
-  nodes: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Names of nodes, with commas; all where left out.' })),
+  mix: scope.mix,
+  nodes: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Names of nodes of the cluster, with commas; all where left out. Not with a mix.' })),
   ...Object.fromEntries(Object.entries(options[kind]).filter(([, schema]) => isSingle(schema)))
 })
 

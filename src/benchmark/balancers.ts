@@ -1,6 +1,7 @@
 // Whole packets: one flow to a service of each size, over and over, through the interpreter on every node and, where bpf(2) is there,
 // through the same program over copies of the node's maps in the running kernel. Rounds are interleaved.
 
+import { release } from 'node:os'
 import { parseAddress } from '../../lib/packet/index.ts'
 import type { BenchmarkNode, BenchmarkRow, MixPart } from '../../lib/report/index.ts'
 import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
@@ -68,8 +69,13 @@ export function * measureBalancers (bpf: Bpf | null, plan: BalancersPlan): Gener
     }
     const rows = cases.map((one, index) => ({ one, row: rowOf(one, checks[index] as Check, median(emptyNs)) }))
     return {
-      nodes: plan.variants.map(({ name, layout, inlining }) => ({
-        node: name, layout, inlining, rows: rows.filter(({ one }) => one.settings.name === name).map(({ row }) => row)
+      nodes: plan.variants.map(({ name, layout, kernel, inlining, spectreMasking }) => ({
+        node: name,
+        layout,
+        kernel,
+        inlining,
+        spectreMasking,
+        rows: rows.filter(({ one }) => one.settings.name === name).map(({ row }) => row)
       })),
       emptyNs: empty === null ? null : median(emptyNs)
     }
@@ -84,8 +90,7 @@ export function * measureBalancers (bpf: Bpf | null, plan: BalancersPlan): Gener
 function openCases (bpf: Bpf | null, settings: NodeSettings, parts: readonly MixPart[], balancers: KernelBalancer[]): Case[] {
   const sim = createProcessSimulator({ nodes: [settings] })
   for (const [index, { backends }] of parts.entries()) sim.putService(mixService(index, backends))
-  // a kernel inlines as it does: there is none to compare a node with that never does
-  const kernel = bpf === null || settings.inlining === 'never' ? null : copyBalancer(bpf, sim, settings.name)
+  const kernel = bpf === null || !isAsTheKernel(settings) ? null : copyBalancer(bpf, sim, settings.name)
   if (kernel !== null) balancers.push(kernel)
   return parts.map((part, index) => {
     const { frontends } = mixService(index, part.backends)
@@ -94,6 +99,12 @@ function openCases (bpf: Bpf | null, settings: NodeSettings, parts: readonly Mix
     const interpreter = new InterpreterBench(sim, settings.name, [packetTo(address)])
     return { settings, kernel, part, m, interpreter, address, ns: [], kernelNs: [] }
   })
+}
+
+/** The running kernel inlines as it does, masks nothing for root, and is of its own age: other nodes have nothing there to compare with. */
+function isAsTheKernel ({ kernel, inlining, spectreMasking }: NodeSettings): boolean {
+  const isOld = Number.parseInt(release(), 10) < 6
+  return inlining === 'kernel' && !spectreMasking && (kernel === '5.10') === isOld
 }
 
 function packetTo (address: Uint8Array): Uint8Array {

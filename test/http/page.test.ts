@@ -133,3 +133,16 @@ t.test('programs get what they got, browsers what they need', async (t) => {
   const { files } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { files: string[] }
   for (const file of ['build', 'examples', 'docs/kernel-parity.json']) t.ok(files.includes(file), `${file} ships`)
 })
+
+t.test('a report on a mix has an address, which says what a body says', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const mix = '2x3,1x10'
+  const [got, posted] = [
+    await api.call('GET', `/v1/reports/balance?mix=${mix}&flows=100`), await api.call('POST', '/v1/reports/balance', { body: { mix, flows: 100 } })
+  ]
+  t.equal(got.status, 200)
+  t.equal(got.text, posted.text)
+  const both = await api.call('GET', `/v1/reports/balance?mix=${mix}&nodes=cilium`)
+  t.same([both.status, (both.json()['errors'] as Array<{ pointer: string }>)[0]?.pointer], [422, 'nodes'])
+})

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { presentReport, renderReport, reportForms, reportKinds, reportMediaTypes } from '../../lib/report/index.ts'
 import type { Report, ReportDocument, ReportForm, ReportKind } from '../../lib/report/index.ts'
 import { escapeMarkdown, formatMarkdown } from '../../lib/report/forms/markdown.ts'
+import { codeText } from '../../lib/report/forms/markup.ts'
 import { formatPage } from '../../lib/report/forms/page.ts'
 import type { ReportRequest } from '../../lib/sim/types.ts'
 import { readCsv } from '../support/csv.ts'
@@ -106,15 +107,27 @@ const hostile: fc.Arbitrary<ReportDocument> = fc.record({ names, value: fc.doubl
         y: { label: k, unit: l, scale: 'linear' },
         series: [{ name: a, points: [{ x: b, y: value, note: c }] }, { name: d, points: [] }]
       }],
-      tables: [{ title: g, columns: [{ key: 'h', title: h }, { key: 'i', title: i }], rows: [[j, k], [l, value]] }]
+      tables: [{ title: g, columns: [{ key: 'h', title: h }, { key: 'i', title: i }], rows: [[j, k], [l, value]], folded: a.length % 2 === 0 }],
+      code: [{ title: c, language: d, text: `${e}\n  ${f}` }]
     }],
     notes: [e],
     records: { columns: [], rows: [] }
   }))
 
+// eslint-disable-next-line no-control-regex
+const writable = (text: string): string => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
+
+/** Lines of Markdown outside of the only fenced block, and those inside. */
+function unfenced (lines: readonly string[]): { said: string[], fenced: string[] } {
+  const from = lines.findIndex((line) => /^```+[a-z]*$/.test(line))
+  const fence = /^`+/.exec(lines[from] ?? '')?.[0]
+  const to = lines.findIndex((line, index) => index > from && line === fence)
+  return { said: [...lines.slice(0, from), ...lines.slice(to + 1)], fenced: lines.slice(from + 1, to) }
+}
+
 t.test('whatever names are, a page has the elements of any other page and says them as text', async (t) => {
   const known = new Set(('html head meta title style body main header p h1 h2 ul li section figure figcaption div svg desc defs pattern rect path g text ' +
-    'details summary table caption span thead tbody tr th td pre a').split(' '))
+    'details summary table caption span thead tbody tr th td pre code a').split(' '))
   fc.assert(fc.property(hostile, (document) => {
     const page = formatPage(document, { command: document.title, forms: [{ name: document.headline, href: '?x' }], chartHref: (id) => `?${id}${document.title}` })
     const elements = elementsOf(readMarkup(page, 'html'))
@@ -124,9 +137,10 @@ t.test('whatever names are, a page has the elements of any other page and says t
     }
     const clean = (text: string): string => text.replace(/\s+/g, ' ').trim()
     const said = elements.filter(({ name }) => name === 'h1').map(textOf).join()
-    // eslint-disable-next-line no-control-regex
-    const expected = document.headline.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
+    const expected = writable(document.headline)
     if (clean(said) !== clean(expected)) throw new Error(`${JSON.stringify(said)} and not ${JSON.stringify(expected)}`)
+    const code = elements.filter(({ name }) => name === 'code').map(textOf)[0] ?? ''
+    if (clean(code) !== clean(writable(codeText(document.sections[0]?.code?.[0]?.text ?? '')))) throw new Error(`code ${JSON.stringify(code)}`)
     const styles = elements.flatMap(({ name, attributes, children }) => [...(name === 'style' ? children : []), attributes['style'], attributes['fill']])
     if (styles.some((style) => /@import|url\((?!#)/.test(String(style)))) throw new Error('something from elsewhere')
   }), { seed, numRuns: 150 })
@@ -134,7 +148,9 @@ t.test('whatever names are, a page has the elements of any other page and says t
 
 t.test('whatever names are, Markdown keeps its rows and has no markup in them', async (t) => {
   fc.assert(fc.property(hostile, (document) => {
-    const lines = formatMarkdown(document).trimEnd().split('\n')
+    const { said: lines, fenced } = unfenced(formatMarkdown(document).trimEnd().split('\n'))
+    const code = codeText(document.sections[0]?.code?.[0]?.text ?? '')
+    if (fenced.join('\n') !== code) throw new Error(`code ${JSON.stringify({ fenced, code })}`)
     const rows = lines.filter((line) => line.startsWith('|'))
     if (rows.length !== 4) throw new Error(`${rows.length} rows`)
     for (const row of rows) if (row.replace(/\\./g, '').split('|').length !== 4) throw new Error(`a row of other cells: ${row}`)

@@ -6,6 +6,7 @@ import {
   chiSquareOfCounts, chiSquareTail, disruptionOfOneLeaving, formatBytes, formatCsv, formatMix, formatText, mixLimits, parseMix
 } from '../../lib/report/index.ts'
 import type { Cell } from '../../lib/report/index.ts'
+import { leanTable } from '../../lib/report/forms/lean.ts'
 import { readCsv } from '../support/csv.ts'
 
 const seed = 20261123
@@ -60,6 +61,22 @@ t.test('text aligns numbers right and words left', async (t) => {
     'long name          1        -    251', ''
   ].join('\n'))
   t.same([999, 1000, 65_840, 65_840_000, 2e9].map(formatBytes), ['999 B', '1.0 kB', '65.8 kB', '65.8 MB', '2.0 GB'])
+})
+
+t.test('seconds are printed in the unit that reads best', async (t) => {
+  const columns = [{ key: 's', title: 's', as: 'seconds' as const }]
+  t.match(formatText({ title: '', columns, rows: [[0.0042], [1.5], [0], [130]] }), /4\.2 ms\n +1\.5 s\n +0 s\n130 s \(2\.2 min\)/)
+})
+
+t.test('what a column says in every row is said once', async (t) => {
+  const columns = ['ip', 'n', 'service', 'share', 'trials', 'none'].map((key) => ({ key, title: key, ...key === 'share' ? { as: 'percent' as const } : {} }))
+  const lean = leanTable({ title: 'a node', columns, rows: [[4, 3, 'x', 0.5, 20, null], [4, 10, 'y', 0.5, 20, null]] })
+  t.equal(lean.title, 'a node (everywhere: ip 4, share 50.00 %, trials 20)')
+  t.same([lean.columns.map(({ key }) => key), lean.rows], [['n', 'service'], [[3, 'x'], [10, 'y']]])
+  const table = { title: '', columns: columns.slice(0, 5), rows: [[4, 3, 'x', 0.5, 20], [4, 10, 'y', 0.5, 20]] }
+  t.equal(leanTable(table), table, 'few columns stay')
+  const one = { title: '', columns, rows: [[4, 3, 'x', 0.5, 20, null]] }
+  t.equal(leanTable(one), one, 'so does a single row')
 })
 
 t.test('chi-square: tail probabilities of the printed tables', async (t) => {

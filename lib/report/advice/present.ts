@@ -22,7 +22,7 @@ export function presentAdvice (report: AdviceReport): ReportDocument {
           randomTable(report), nodesTable(report)
         ]
       },
-      { title: 'Helm values', text: 'Of the best setting that Cilium has today.', charts: [], tables: [helmTable(report)] },
+      { title: 'Helm values', text: 'Of the best setting that Cilium has today.', charts: [], tables: [], code: [{ title: 'values.yaml', language: 'yaml', text: report.helmValues }] },
       { title: 'Other knobs', charts: [], tables: [knobsTable(report)] }
     ],
     notes: report.notes,
@@ -179,10 +179,6 @@ const nodesTable = ({ nodes, limits }: AdviceReport): Table => ({
   title: 'Nodes as they are',
   columns: [column('node', 'node'), ...figureColumns, column('limits', 'limits')],
   rows: nodes.map((node) => [nodeText(node), ...figureCells(node), keptText(node, limits)])
-})
-
-const helmTable = ({ helmValues }: AdviceReport): Table => ({
-  title: 'values.yaml', columns: [column('line', 'line')], rows: helmValues.trimEnd().split('\n').map((line) => [line])
 })
 
 const knobsTable = ({ knobs }: AdviceReport): Table => ({

@@ -1,27 +1,37 @@
 // A report as Markdown: GitHub's tables, no pictures, so that it can go into an issue or a chat as it is.
 
-import type { ReportDocument, Section } from '../document.ts'
+import type { Code, ReportDocument, Section } from '../document.ts'
 import type { Table } from '../table.ts'
 import { cellText, numericColumns } from './cells.ts'
+import { leanSections } from './lean.ts'
+import { codeText } from './markup.ts'
 
 export function formatMarkdown (document: ReportDocument): string {
   const blocks = [
     `# ${escapeMarkdown(document.title)}`,
     `**${escapeMarkdown(document.headline)}**`,
     list(document.findings),
-    ...document.sections.flatMap(sectionBlocks),
+    ...leanSections(document.sections).flatMap(sectionBlocks),
     ...(document.notes.length === 0 ? [] : ['## Notes', list(document.notes)])
   ]
   return blocks.filter((block) => block !== '').join('\n\n') + '\n'
 }
 
-function sectionBlocks ({ title, text, tables }: Section): string[] {
-  if (tables.length === 0 && text === undefined) return []
+function sectionBlocks ({ title, text, tables, code = [] }: Section): string[] {
+  if (tables.length === 0 && code.length === 0 && text === undefined) return []
   return [
     `## ${escapeMarkdown(title)}`,
     ...(text === undefined ? [] : [escapeMarkdown(text)]),
+    ...code.flatMap(codeBlocks),
     ...tables.flatMap((table) => [...(table.title === title || table.title === '' ? [] : [`### ${escapeMarkdown(table.title)}`]), tableBlock(table)])
   ]
+}
+
+/** Between fences that are longer than any in the text. */
+function codeBlocks ({ title, language, text }: Code): string[] {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return [...(title === '' ? [] : [escapeMarkdown(title)]), `${fence}${language.replace(/[^a-z]/g, '')}\n${codeText(text)}\n${fence}`]
 }
 
 function tableBlock (table: Table): string {

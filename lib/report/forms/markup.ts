@@ -9,3 +9,8 @@ const unwritable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800
 /** For the text and the quoted attributes of HTML and XML. */
 export const escapeMarkup = (text: string): string =>
   text.replace(unwritable, '\ufffd').replace(/[&<>"']/g, (character) => entities[character] ?? '')
+
+/** Lines to be copied: as they stand, without the controls that a terminal or a reader could stumble over. */
+export const codeText = (text: string): string =>
+  // eslint-disable-next-line no-control-regex
+  text.replace(/\r\n?|[\u2028\u2029]/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').trimEnd()

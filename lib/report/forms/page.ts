@@ -1,11 +1,12 @@
 // A report as one page: the answer first, then findings, pictures with the numbers behind each, tables, and how it was asked. Nothing
 // from elsewhere, no scripts; it is read on a phone, in the dark, on paper, and by a screen reader alike.
 
-import type { Axis, Chart, ReportDocument, Section } from '../document.ts'
+import type { Axis, Chart, Code, ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { cellText, numericColumns } from './cells.ts'
+import { cellText, numericColumns, wordyColumns } from './cells.ts'
 import { axisTitle } from './chart/labels.ts'
-import { escapeMarkup } from './markup.ts'
+import { leanSections } from './lean.ts'
+import { codeText, escapeMarkup } from './markup.ts'
 import { chartStyle, chartSvg } from './svg.ts'
 
 /** How a report was asked for, and where its other forms are. */
@@ -22,7 +23,7 @@ export function formatPage (document: ReportDocument, asked?: Asked): string {
   const { title, headline, findings, sections, notes } = document
   const body = [
     `<header><p class="about">${escapeMarkup(title)}</p><h1>${prose(headline)}</h1>${list(findings)}</header>`,
-    ...sections.map((section, index) => sectionMarkup(section, index, asked)),
+    ...leanSections(sections).map((section, index) => sectionMarkup(section, index, asked)),
     ...(notes.length === 0 ? [] : [`<section><h2>How these figures came about</h2>${list(notes)}</section>`]),
     ...(asked === undefined ? [] : [askedMarkup(asked)])
   ]
@@ -36,11 +37,18 @@ const list = (items: readonly string[]): string =>
 /** Sentences, in which no line ends between a number and its unit. */
 const prose = (text: string): string => escapeMarkup(text.replace(/(?<=\d) (?=(?:%|[kMGT]?i?B|[mµn]?s|min)(?![\w]))/g, '\u00a0'))
 
-function sectionMarkup ({ title, text, charts, tables }: Section, index: number, asked: Asked | undefined): string {
+function sectionMarkup ({ title, text, charts, tables, code = [] }: Section, index: number, asked: Asked | undefined): string {
   return `<section><h2>${escapeMarkup(title)}</h2>` + (text === undefined ? '' : `<p>${prose(text)}</p>`) +
     charts.map((chart, at) => figureMarkup(chart, `p${index}-${at}`, asked)).join('') +
-    tables.map((table) => tableMarkup(table, title)).join('') + '</section>'
+    code.map(codeMarkup).join('') + tables.map((table) => table.folded === true ? foldedMarkup(table) : tableMarkup(table, title)).join('') + '</section>'
 }
+
+/** A browser ignores the first line end after `<pre>`, none here is the first. */
+const codeMarkup = ({ title, text }: Code): string =>
+  `<figure><figcaption>${escapeMarkup(title)}</figcaption><pre tabindex="0" aria-label="${escapeMarkup(title)}"><code>${escapeMarkup(codeText(text))}</code></pre></figure>`
+
+const foldedMarkup = (table: Table): string =>
+  `<details><summary>${escapeMarkup(table.title)}</summary>${tableMarkup(table, table.title)}</details>`
 
 /** Two pictures of the same chart, of which the width of the window shows one: letters stay letters on a phone. */
 function figureMarkup (chart: Chart, prefix: string, asked: Asked | undefined): string {
@@ -74,12 +82,12 @@ function chartTable ({ title, x, y, series }: Chart): Table {
 
 /** @param above heading that says the same already */
 function tableMarkup (table: Table, above: string): string {
-  const numeric = numericColumns(table)
-  const right = (index: number): string => numeric[index] === true ? ' class="number"' : ''
-  const head = table.columns.map(({ title }, index) => `<th scope="col"${right(index)}>${escapeMarkup(title)}</th>`).join('')
+  const [numeric, wordy] = [numericColumns(table), wordyColumns(table)]
+  const style = (index: number): string => numeric[index] === true ? ' class="number"' : wordy[index] === true ? ' class="words"' : ''
+  const head = table.columns.map(({ title }, index) => `<th scope="col"${style(index)}>${escapeMarkup(title)}</th>`).join('')
   const rows = table.rows.map((row) => `<tr>${table.columns.map((column, index) => {
     const text = escapeMarkup(cellText(row[index] ?? null, column))
-    return index === 0 ? `<th scope="row"${right(index)}>${text}</th>` : `<td${right(index)}>${text}</td>`
+    return index === 0 ? `<th scope="row"${style(index)}>${text}</th>` : `<td${style(index)}>${text}</td>`
   }).join('')}</tr>`)
   const caption = `<caption${table.title === above ? ' class="spoken"' : ''}><span>${escapeMarkup(table.title)}</span></caption>`
   // a region that scrolls has to be reached by keyboard, and to have a name
@@ -94,21 +102,26 @@ function askedMarkup ({ command, forms = [] }: Asked): string {
 }
 
 const pageStyle = [
-  ':root{color-scheme:light dark;--page:#fff;--text:#1b1f24;--soft:#4a525c;--edge:#d5dae0;--wash:#f3f5f8;--link:#0060a8}',
-  '@media screen and (prefers-color-scheme:dark){:root{--page:#14171c;--text:#e8ebef;--soft:#aab3bd;--edge:#353b44;--wash:#1c2027;--link:#6db3f2}}',
+  ':root{color-scheme:light dark;--page:#fff;--text:#1b1f24;--soft:#4a525c;--edge:#d5dae0;--wash:#f3f5f8;--shade:#0003;--link:#0060a8}',
+  '@media screen and (prefers-color-scheme:dark){:root{--page:#14171c;--text:#e8ebef;--soft:#aab3bd;--edge:#353b44;--wash:#1c2027;--shade:#000c;--link:#6db3f2}}',
   '*{box-sizing:border-box}html{background:var(--page)}body{margin:0;color:var(--text);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}',
   'main{max-width:80rem;margin:0 auto;padding:1.5rem 1rem 3rem;overflow-wrap:break-word}header,p,section>ul{max-width:60rem}.about{margin:0;color:var(--soft)}',
   'h1{font-size:clamp(1.25rem,1rem + 1vw,1.6rem);line-height:1.3;margin:.2rem 0 1rem}h2{font-size:1.3rem;margin:2.2rem 0 .6rem}ul{padding-left:1.2rem}li{margin:.2rem 0}',
   'a{color:var(--link)}figure{margin:1rem 0 1.6rem}.chart{display:block;max-width:100%;height:auto}.slim{display:none}',
   '@media screen and (max-width:680px){.broad{display:none}.slim{display:block}}',
   'figcaption{color:var(--soft);font-size:.9rem;max-width:48rem;margin:.3rem 0}summary{cursor:pointer;color:var(--link);font-size:.9rem;padding:.3rem 0}',
-  '.scroll{overflow-x:auto;margin:.6rem 0 1.4rem}:focus-visible{outline:2px solid var(--link);outline-offset:2px}',
-  'table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}',
-  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption span{position:sticky;left:0;display:inline-block;max-width:calc(100vw - 2rem)}',
+  // the shade at the right edge goes with what is hidden there: a cover that scrolls along lies on it at the end
+  '.scroll{overflow-x:auto;margin:.6rem 0 1.4rem;background:linear-gradient(to left,var(--page) 35%,transparent) right/3rem 100% no-repeat local,' +
+    'linear-gradient(to left,var(--shade),transparent) right/1rem 100% no-repeat scroll}:focus-visible{outline:2px solid var(--link);outline-offset:2px}',
+  'table{border-collapse:separate;border-spacing:0;width:max-content;font-size:.88rem;font-variant-numeric:tabular-nums}',
+  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption span{position:sticky;left:0;display:inline-block;max-width:min(60rem,calc(100vw - 2rem))}',
   'caption.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}',
-  'th,td{padding:.28rem .6rem;text-align:left;border-bottom:1px solid var(--edge);vertical-align:top}td{white-space:nowrap}thead th{background:var(--wash);color:var(--soft);vertical-align:bottom}',
-  'tbody th{font-weight:500}.number{text-align:right}tbody tr:hover>*{background:var(--wash)}',
+  'th,td{padding:.28rem .6rem;text-align:left;border-bottom:1px solid var(--edge);vertical-align:top;white-space:nowrap}',
+  'thead th{background:var(--wash);color:var(--soft);vertical-align:bottom}.words{white-space:normal;max-width:24rem}tbody th{font-weight:500}.number{text-align:right}',
+  'tr>:first-child{position:sticky;left:0;z-index:1;box-shadow:inset -1px 0 var(--edge)}tbody tr>:first-child{background:var(--page)}tbody tr:hover>*{background:var(--wash)}',
+  // on a phone the row's name leaves room for the first figures
+  '@media screen and (max-width:680px){tr>:first-child{max-width:9.5rem;white-space:normal}th,td{padding:.28rem .45rem}thead th{max-width:6.5rem;white-space:normal}.words{max-width:16rem}}',
   'pre{overflow-x:auto;padding:.7rem .9rem;border:1px solid var(--edge);border-radius:.3rem;background:var(--wash);font:.85rem/1.5 ui-monospace,monospace}',
-  '@media print{main{max-width:none;padding:0}.scroll{overflow:visible}table{font-size:.6rem}th,td{padding:.15rem .25rem}figure,tr{break-inside:avoid}',
+  '@media print{main{max-width:none;padding:0}.scroll{overflow:visible;background:none}table{width:auto;font-size:.6rem}th,td{white-space:normal}tr>:first-child{position:static}th,td{padding:.15rem .25rem}figure,tr{break-inside:avoid}',
   'h2{break-after:avoid}summary{display:none}details::details-content{content-visibility:visible;display:block}}'
 ].join('')

@@ -1,19 +1,27 @@
 // Tables for terminals, and whole reports as text.
 
-import type { ReportDocument } from '../document.ts'
+import type { ReportDocument, Section } from '../document.ts'
 import type { Table } from '../table.ts'
 import { cellText, numericColumns } from './cells.ts'
+import { leanSections } from './lean.ts'
+import { codeText } from './markup.ts'
 
 /** Title, answer, findings, every table of every section, notes. */
 export function formatDocumentText (document: ReportDocument): string {
   const blocks = [
     lines(document.title, document.headline, ...document.findings),
-    ...document.sections.flatMap(({ title, text, tables }) => tables.map((table, index) => index === 0
-      ? lines(...(tables.length > 1 && title !== table.title ? [title] : []), ...(text === undefined ? [] : [text])) + formatText(table)
-      : formatText(table))),
+    ...leanSections(document.sections).flatMap(sectionBlocks),
     lines(...document.notes.map((note) => `* ${note}`))
   ]
   return blocks.filter((block) => block !== '').join('\n')
+}
+
+/** The title of a section stands above its parts, unless the only one has a title that says enough. */
+function sectionBlocks ({ title, text, tables, code = [] }: Section): string[] {
+  const parts = [...code.map((one) => `${one.title}\n${codeText(one.text)}\n`), ...tables.map(formatText)]
+  if (parts.length === 0) return []
+  const head = lines(...(parts.length > 1 && title !== tables[0]?.title ? [title] : []), ...(text === undefined ? [] : [text]))
+  return parts.map((part, index) => index === 0 ? head + part : part)
 }
 
 const lines = (...texts: readonly string[]): string => texts.map((text) => `${text}\n`).join('')

@@ -38,7 +38,10 @@ export interface BenchmarkMachine {
 export interface BenchmarkNode {
   readonly node: string
   readonly layout: DatapathLayout
+  /** what the interpreter's program depends on beside the layout; the running kernel is as it is */
+  readonly kernel: string
   readonly inlining: 'kernel' | 'never'
+  readonly spectreMasking: boolean
   readonly rows: readonly BenchmarkRow[]
 }
 
@@ -48,7 +51,7 @@ export interface BenchmarkRow {
   readonly m: number
   readonly instructions: number
   readonly interpreterNs: number
-  /** of the running kernel, just-in-time compiled; null where it was not measured, and for nodes that never inline, which no kernel is */
+  /** of the running kernel, just-in-time compiled; null where it was not measured, and for nodes that are not as that kernel is */
   readonly kernelNs: number | null
   /** the kernel's verdict and bytes were the emulator's; null where there was no kernel */
   readonly sameAsKernel: boolean | null

@@ -1,12 +1,14 @@
 // The lookup-cost report as something to read.
 
 import { regions } from '../../bpf/core/cost.ts'
+import { STEPS_PER_RUN } from '../../datapath/index.ts'
 import type { StepProbe } from '../../datapath/index.ts'
 import type { ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, subjectText } from '../words.ts'
+import type { BenchmarkLookup } from './benchmark.ts'
 import type { CacheCost } from './cache-cost.ts'
-import type { LookupCostReport, LookupCostRow, NodeLookupCost, StepRow } from './report.ts'
+import type { LookupCostReport, LookupCostRow, NodeLookupCost, QuotedBenchmark, StepRow } from './report.ts'
 
 export function presentLookupCost (report: LookupCostReport): ReportDocument {
   return {
@@ -19,11 +21,20 @@ export function presentLookupCost (report: LookupCostReport): ReportDocument {
   }
 }
 
-function headline ({ nodes }: LookupCostReport): string {
+function headline (report: LookupCostReport): string {
+  const { nodes } = report
   const [first, ...others] = nodes
   if (first === undefined) return 'There is no node to report on.'
+  if (nodes.every(({ rows }) => rows.length === 0)) return 'There is no service with a table yet; try a mix, such as 700x3,200x10,80x40,20x160.'
   return `A packet costs ${instructionsOf(first)} instructions on ${first.node}${others.map((node) => `, ${instructionsOf(node)} on ${node.node}`).join('')}` +
-    `${missesWords(nodes)}.`
+    `${manyServicesWords(report) ?? missesWords(nodes)}.`
+}
+
+/** What counts with many services, where it was measured: the tables' share of the caches decides. */
+function manyServicesWords ({ nodes, benchmark }: LookupCostReport): string | null {
+  const timed = nodes.flatMap(({ node, lookupNs }) => lookupNs === null ? [] : [`${lookupNs.mixNs} ns on ${node}`])
+  if (benchmark === null || timed.length === 0) return null
+  return `; from hash to backend id, over the ${benchmark.services.made} services of the benchmark's mix, the kernel takes ${timed.join(', ')}`
 }
 
 /** the same packets, said of the first node and of the one that misses least */
@@ -32,8 +43,8 @@ function missesWords (nodes: readonly NodeLookupCost[]): string {
   const [first] = missing
   const least = missing.toSorted((one, other) => one.misses - other.misses)[0]
   if (first === undefined || least === undefined || missing.every(({ misses }) => misses < 0.005)) return ''
-  const words = `; ${first.misses.toFixed(2)} times a packet of a new flow waits for memory on ${first.node}`
-  return least.node === first.node ? words : `${words}, ${least.misses.toFixed(2)} times on ${least.node}`
+  const words = `; a packet of a new flow waits for memory ${first.misses.toFixed(2)} times on ${first.node}`
+  return least.node === first.node ? words : `${words}, ${least.misses < 0.005 ? 'never' : `${least.misses.toFixed(2)} times`} on ${least.node}`
 }
 
 const lastMisses = ({ levels, lookups }: CacheCost): number => (levels.at(-1)?.missed ?? 0) / lookups
@@ -48,10 +59,12 @@ function summary (node: NodeLookupCost): string {
   const range = node.rows.length === 0 ? 'no frontend with a table' : `${instructionsOf(node)} instructions per packet`
   const calls = [...new Set(node.rows.map((row) => `${row.cost.mapCalls} of ${row.cost.mapLookups}`))].join(' or ')
   const kernel = node.rows.flatMap(({ ns }) => ns?.kernel ?? [])
-  const ns = kernel.length === 0 ? '' : `, ${spread(kernel)} ns in the kernel`
-  const misses = node.cache === null ? '' : `, ${lastMisses(node.cache).toFixed(2)} misses of ${node.cache.levels.at(-1)?.name ?? 'the cache'} per lookup of a new flow`
+  const ns = kernel.length === 0 ? '' : `, ${spread(kernel)} ns in the kernel when one flow is looked up over and over`
+  const misses = node.cache === null ? '' : `, ${missesOf(node.cache)} misses per lookup of a new flow`
   return `${node.node} (${node.layout}): ${range}${calls === '' ? '' : `, ${calls} map lookups are calls`}${ns}${misses}`
 }
+
+const missesOf = ({ levels, lookups }: CacheCost): string => levels.map(({ name, missed }) => `${(missed / lookups).toFixed(2)} ${name}`).join(', ')
 
 const spread = (values: readonly number[]): string => {
   const [least, most] = [Math.min(...values), Math.max(...values)]
@@ -67,7 +80,7 @@ function answers ({ steps }: LookupCostReport): string[] {
   if (immediate === undefined || rodata === undefined || maxEntries === undefined) return []
   const saved = inlined.instructions - called.instructions
   return [
-    `Were inner arrays never inlined, each lookup in one would be ${number(saved)} instructions less and one call more` + (
+    `Were inner arrays never inlined, each lookup in one would take ${number(saved)} fewer instructions and one more call (averages over ${STEPS_PER_RUN} steps in a row)` + (
       timesOf(inlined, called) === null
         ? '.'
         : `: ${more(inlined, called)} ns more where the kernel calls the array's function directly, ${more(inlined, indirect)} ns more through the general function, which goes on indirectly.`
@@ -148,7 +161,7 @@ function timesSection ({ nodes, benchmark }: LookupCostReport): Section[] {
   return [{
     title: 'Times of a machine',
     text: `Quoted from ${run === null ? 'a file' : `run ${run}`}, measured ${measuredAt} on ${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel}, Node ${machine.node}; ` +
-      `medians of ${rounds} rounds.${withoutKernel === null ? '' : ` The kernel was not measured: ${withoutKernel}.`}`,
+      `medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.${withoutKernel === null ? '' : ` The kernel was not measured: ${withoutKernel}.`}`,
     charts: timed.length === 0
       ? []
       : [{
@@ -165,11 +178,19 @@ function timesSection ({ nodes, benchmark }: LookupCostReport): Section[] {
         }],
     tables: [{
       title: `Hash to backend id in the kernel, ns per run; an empty program takes ${benchmark.emptyNs ?? 'unknown'} ns of it`,
-      columns: [column('node', 'node'), column('layout', 'layout'), column('hotSmallNs', 'one small'), column('hotLargeNs', 'one large'), column('mixNs', benchmark.mix)],
-      rows: timed.map((row) => [row.node, row.layout, row.hotSmallNs, row.hotLargeNs, row.mixNs])
+      columns: [
+        column('node', 'node'), column('layout', 'layout'), column('tableSizes', 'M'), column('mixNs', benchmark.mix),
+        column('hotSmallNs', 'one small'), column('hotLargeNs', 'one large'), column('memlockBytes', 'memlock of the tables')
+      ],
+      rows: timed.map((row) => [
+        row.node, row.layout, sizesWords(row, benchmark), row.mixNs, row.hotSmallNs, row.hotLargeNs, row.memlockBytes
+      ])
     }]
   }]
 }
+
+const sizesWords = ({ tableSizes }: BenchmarkLookup, { tables }: QuotedBenchmark): string =>
+  tables === null ? '' : tableSizes === 'shared' ? `${tables.m}` : `at least ${tables.perBackend} N`
 
 const stepWords: Readonly<Record<StepProbe, string>> = {
   inlined: 'inner array, inlined',

@@ -14,7 +14,7 @@ import type { ReportContext, ReportSteps } from '../context.ts'
 import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import type { ReportFlow, ReportFrontend, ReportLookup, ReportNode, StepCost, Subject } from '../subject/source.ts'
-import type { BenchmarkLookup, BenchmarkLookups, BenchmarkResult } from './benchmark.ts'
+import type { BenchmarkLookup, BenchmarkLookups, BenchmarkNode, BenchmarkResult } from './benchmark.ts'
 import { cacheCost, lineCounter, WARM_UP_LOOKUPS } from './cache-cost.ts'
 import type { CacheCost, TouchedLines } from './cache-cost.ts'
 import { cacheLevelFault, defaultCacheLevels } from './cache-model.ts'
@@ -82,6 +82,8 @@ export interface LookupCostReport {
 export interface QuotedBenchmark extends Omit<BenchmarkResult, 'kind' | 'nodes' | 'lookups' | 'steps'> {
   /** of the run; null: it was given as a file */
   readonly run: string | null
+  /** M of the tables whose lookups the kernel was timed with: one for all, or by slots per backend; null without a kernel */
+  readonly tables: { readonly m: number, readonly perBackend: number } | null
 }
 
 export interface LookupCostOptions {
@@ -231,13 +233,17 @@ function medianLines (lines: readonly TouchedLines[]): TouchedLines {
 /** Only what was measured of the same program and the same kind of table, with IPv4 and TCP. */
 function rowNs (benchmark: BenchmarkResult | undefined, node: ReportNode, group: FrontendClass): LookupCostRow['ns'] {
   if (group.family === 6 || group.protocol !== 'TCP') return null
-  const row = benchmark?.nodes.filter(({ layout, inlining }) => layout === node.layout && inlining === node.inlining)
+  const row = benchmark?.nodes.filter((measured) => isSameProgram(measured, node))
     .flatMap(({ rows }) => rows).find(({ backends, m }) => backends === group.backends && m === group.m)
   return row === undefined ? null : { interpreter: row.interpreterNs, kernel: row.kernelNs }
 }
 
-/** Only what was measured of tables sized alike: over many services the time is that of their cache lines. */
-function lookupTimes (lookups: BenchmarkLookups | null, { layout, tableSizePolicy: policy }: ReportNode): BenchmarkLookup | null {
+const isSameProgram = (measured: BenchmarkNode, { layout, kernel, inlining, spectreMasking }: ReportNode): boolean =>
+  measured.layout === layout && measured.kernel === kernel && measured.inlining === inlining && measured.spectreMasking === spectreMasking
+
+/** Only what was measured of tables sized alike: over many services the time is that of their cache lines. A kernel always inlines. */
+function lookupTimes (lookups: BenchmarkLookups | null, { layout, inlining, tableSizePolicy: policy }: ReportNode): BenchmarkLookup | null {
+  if (inlining === 'never') return null
   const alike = 'fixed' in policy ? policy.fixed === lookups?.m : policy.perService.perBackend === lookups?.perBackend
   const tableSizes = 'fixed' in policy ? 'shared' : 'perService'
   return alike ? lookups?.rows.find((row) => row.layout === layout && row.tableSizes === tableSizes) ?? null : null
@@ -263,7 +269,7 @@ function stepRows (costs: readonly StepCost[], times: BenchmarkResult['steps']):
 
 function quoted ({ run, result }: NonNullable<LookupCostOptions['benchmark']>): QuotedBenchmark {
   const { kind, nodes, lookups, steps, ...about } = result
-  return { run, ...about }
+  return { run, ...about, tables: lookups === null ? null : { m: lookups.m, perBackend: lookups.perBackend } }
 }
 
 function notesOf (levels: readonly CacheLevel[], cacheLookups: number, isQuoted: boolean): string[] {
@@ -277,7 +283,7 @@ function notesOf (levels: readonly CacheLevel[], cacheLookups: number, isQuoted:
       : [`The cache model: ${levels.map(size).join('; ')}; the least recently used line goes first. One thread, no prefetching, no address translation, packets always in the same frame, no instructions in the caches. ` +
         `Each lookup is of a new flow to any of the frontends, ${cacheLookups} of them after the last level was filled with lines of the maps in no order, and a warm-up of ${WARM_UP_LOOKUPS} lookups.`]),
     isQuoted
-      ? 'Times are quoted from a run of kind benchmark, of its machine and moment; those of the kernel are of test runs of the same programs, the time of an empty program taken off whole packets.'
+      ? 'Times are quoted from a run of kind benchmark, of its machine and moment; those of the kernel are of test runs of the same programs, the time of an empty program taken off whole packets. A node is quoted only what was measured of the same program, and of tables sized alike.'
       : 'Times are not measured here: start a run of kind benchmark (POST /v1/runs {"kind":"benchmark"}, or maglev-sim benchmark) and name it as option benchmark.'
   ]
 }
