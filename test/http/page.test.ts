@@ -33,7 +33,7 @@ t.test('an empty cluster: an example, and every command line of it works as prin
   t.notMatch(csp, /script-src[^;]*unsafe/)
   const foreign = /<script(?! type="module" src="\/page\.js"><\/script>)|\son\w+=|https?:\/\/(?!localhost|127|www\.w3\.org\/2000\/svg)/
   t.notMatch(page.text, foreign, 'no script but its own, nothing from elsewhere')
-  t.match(headlineOf(page), /MB on every node like cilium; the same picks fit in/)
+  t.match(headlineOf(page), /MB on every node like cilium \(M = 16381\); the same picks fit in/)
   t.match(page.text, /219,694|comparisons with a running Linux/)
   const revision = api.sim.revision()
   const lines = curlsOf(page)

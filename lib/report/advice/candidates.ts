@@ -117,7 +117,9 @@ const waitsOf: Readonly<Record<AdviceList, readonly RcuWait[]>> = { today: ['eac
 
 export function judge (candidate: Candidate, situation: Situation): Judged {
   const { limits, sizes, qualities, servicesOf, currentSize } = situation
-  const seconds = restartSeconds(candidate.layout, (group) => candidate.tableSize === 'current' ? group : { ...group, m: sizeFor(candidate, group, situation) }, situation)
+  const written = (group: TableWrites): TableWrites =>
+    candidate.tableSize === 'current' ? group : { ...group, m: sizeFor(candidate, group, situation) }
+  const seconds = restartSeconds(candidate.layout, written, situation)
   const rcuWait = waitWithin(waitsOf[candidate.list], seconds, limits)
   const maglevBytes = tablesBytes(candidate, situation)
   const found = sizes.map((size) => qualities.of(sizeFor(candidate, size, situation), servicesOf(size)))
@@ -128,7 +130,8 @@ export function judge (candidate: Candidate, situation: Situation): Judged {
     imbalance: Math.max(0, ...found.map(({ imbalance }) => imbalance)),
     convergenceSeconds: seconds[rcuWait]
   }
-  const moved = (size: SizeClass): number => qualities.movedBy(currentSize(size.backends) ?? 0, sizeFor(candidate, size, situation), servicesOf(size))
+  const moved = (size: SizeClass): number =>
+    qualities.movedBy(currentSize(size.backends) ?? 0, sizeFor(candidate, size, situation), servicesOf(size))
   const bySize = new Map(sizes.map((size) => [size.backends, sizeFor(candidate, size, situation)]))
   return {
     ...candidate,
@@ -230,8 +233,9 @@ function outerBytes ({ layout }: Candidate, { settings, sizes }: Situation, fami
 }
 
 /** @param written the table that is written in the place of one of today's; null: none */
-function restartSeconds (layout: TableLayout, written: (group: TableWrites) => TableWrites | null, situation: Situation): Record<RcuWait, number> {
-  const { restart, settings, assumptions } = situation
+function restartSeconds (
+  layout: TableLayout, written: (group: TableWrites) => TableWrites | null, { restart, settings, assumptions }: Situation
+): Record<RcuWait, number> {
   const all = (tables: readonly TableWrites[]): TableWrites[] => tables.flatMap((group) => written(group) ?? [])
   const events = restart.map(({ counts, times }): AgentEvent =>
     ({ times, counts: { ...counts, tables: all(counts.tables), tablesRemoved: all(counts.tablesRemoved) } }))

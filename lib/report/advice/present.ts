@@ -72,7 +72,8 @@ function findings (report: AdviceReport): string[] {
   const { nodes: [now], today, patch, limits, limitsAre, random, knobs } = report
   if (now === undefined || !hasServices(report)) return []
   const best = [...today.slice(0, 1), ...patch.slice(0, 1)]
-  const [knob] = knobs.filter(({ savedBytes }) => (savedBytes ?? 0) > 0).sort((one, other) => (other.savedBytes ?? 0) - (one.savedBytes ?? 0))
+  const saving = knobs.flatMap(({ name, savedBytes }) => savedBytes === null || savedBytes === 0 ? [] : [{ name, savedBytes }])
+  const [knob] = saving.sort((one, other) => other.savedBytes - one.savedBytes)
   return [
     `Now (${now.node}): ${figuresText(now)}.`,
     limitsAre === 'today'
@@ -85,7 +86,7 @@ function findings (report: AdviceReport): string[] {
       : [`Going to ${candidateText(one)} moves ${formatShare(one.movedByChange)} of new flows once, and the maps are made anew.`]),
     `If nodes need not agree on a pick, random holds no tables (0 B) and moves up to ${formatShare(random.movedShare)} of the flows that no conntrack entry knows, ` +
       `${formatShare(random.collateralShare)} without need when a backend leaves; how even its picks are is chance.`,
-    ...(knob === undefined ? [] : [`Of the other knobs ${knob.name} saves most, ${formatBytes(knob.savedBytes ?? 0)}; savings of several overlap.`])
+    ...(knob === undefined ? [] : [`Of the other knobs ${knob.name} saves most, ${formatBytes(knob.savedBytes)}; savings of several overlap.`])
   ]
 }
 

@@ -18,7 +18,7 @@ import { memoryReport } from '../memory/report.ts'
 import type { NodeMemory } from '../memory/report.ts'
 import { classify } from '../subject/classes.ts'
 import { nameOf } from '../subject/map-names.ts'
-import type { Subject } from '../subject/source.ts'
+import type { ReportFrontend, Subject } from '../subject/source.ts'
 import { candidates, excess, judge, judgeRandom, limitedBy, limitNames, rank } from './candidates.ts'
 import type { Candidate, Figures, Judged, LimitName, Limits, Situation, Size, WithoutTables } from './candidates.ts'
 import { knobs } from './knobs.ts'
@@ -203,10 +203,10 @@ function limitsOf (of: (name: LimitName) => number | undefined): Limits {
 function sizesOf ({ source, nodes }: ReportContext, populations: ClassPopulations): ServicesOfSize[] {
   const sizes = new Map<string, ServicesOfSize>()
   for (const node of nodes) {
-    const frontends = source.listFrontends(node).filter(({ table }) => table !== null && table.backends > 0)
     // whatever M a table has kept, what is asked is what the services would do at another
-    const classes = classify(frontends.map((frontend) => ({ ...frontend, table: frontend.table === null ? null : { ...frontend.table, m: 0 } })), { protocol: false })
-    for (const group of classes) {
+    const frontends = source.listFrontends(node).flatMap((frontend): ReportFrontend[] =>
+      frontend.table === null || frontend.table.backends === 0 ? [] : [{ ...frontend, table: { ...frontend.table, m: 0 } }])
+    for (const group of classify(frontends, { protocol: false })) {
       const { family, backends } = group
       const key = `${family} ${backends}`
       if (!sizes.has(key)) sizes.set(key, { family, backends, population: populations.of(group) })
@@ -217,8 +217,8 @@ function sizesOf ({ source, nodes }: ReportContext, populations: ClassPopulation
 
 function spread (sizes: readonly ServicesOfSize[]): ServicesOfSize[] {
   const count = Math.min(sizes.length, sizesBuilt)
-  const last = sizes.length - 1
-  return count < 2 ? [...sizes] : Array.from({ length: count }, (_, index) => sizes[Math.round(index * last / (count - 1))] as ServicesOfSize)
+  const at = (index: number): ServicesOfSize => sizes[Math.round(index * (sizes.length - 1) / (count - 1))] as ServicesOfSize
+  return count < 2 ? [...sizes] : Array.from({ length: count }, (_, index) => at(index))
 }
 
 function singles (node: NodeMemory | undefined): KnobFacts['single'] {

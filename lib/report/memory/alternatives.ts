@@ -35,10 +35,10 @@ export interface AlternativeRow {
   readonly tableBytes: number
   /** null where there is no table */
   readonly disruption: Leaving | null
-  /** when one backend leaves, of the flows that no conntrack entry knows: with a table `disruption`'s, else computed; null without backends */
+  /** when one backend leaves, of flows that no conntrack entry knows: with a table `disruption`'s, else computed; null without backends */
   readonly movedShare: number | null
   readonly collateralShare: number | null
-  /** share of flows that no conntrack entry knows which go to another backend although all stay: on another node, or later; 0 with a table */
+  /** share of these flows that go to another backend although all stay: on another node, or later; 0 with a table */
   readonly flowsMovedWithoutConntrack: number
 }
 
@@ -53,7 +53,9 @@ export function commonest<T extends { readonly backends: number }> (sizes: reado
   return sizes.filter((size) => kept.has(size))
 }
 
-export function alternatives (node: NodeKernel, rows: readonly MemoryRow[], disruptionOf: (row: MemoryRow) => Leaving | null): Alternative[] {
+type DisruptionOf = (row: MemoryRow) => Leaving | null
+
+export function alternatives (node: NodeKernel, rows: readonly MemoryRow[], disruptionOf: DisruptionOf): Alternative[] {
   const frontends = rows.reduce((sum, row) => sum + row.frontends, 0)
   const shown = commonest(rows, (row) => row.frontends)
   const withTable = (tableBytes: (backends: number) => number): AlternativeRow[] => shown.map((row) => {

@@ -15,7 +15,7 @@ export interface CurvePoint extends Bytes {
   readonly m: number
   /** how memlockBytes comes about */
   readonly formula: string
-  /** when one backend leaves */
+  /** when one backend leaves; null where tables so large have no service here */
   readonly disruption: Leaving | null
 }
 
@@ -30,7 +30,9 @@ export function curveSizes (classes: ReadonlyArray<{ readonly backends: number }
  * A point for each size of the subject and a few more; a service that has another M (tables keep theirs) is in the rows.
  * @param disruptionOf for curveSizes
  */
-export function tableCurve (node: ReportNode, rows: readonly MemoryRow[], disruptionOf: (backends: number) => Leaving | null): CurvePoint[] {
+export function tableCurve (
+  node: ReportNode, rows: readonly MemoryRow[], disruptionOf: (backends: number) => Leaving | null
+): CurvePoint[] {
   const own = rows.map(({ backends }) => backends).filter((backends) => backends > 0)
   return [...new Set([...sizes, ...own])].sort((one, other) => one - other).map((backends) => {
     const { m } = chooseTableSize(node.tableSizePolicy, null, backends)

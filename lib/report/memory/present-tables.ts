@@ -37,7 +37,7 @@ const memoryCells = (node: NodeMemory): Cell[][] => node.rows.map((row) => [
 function leavingCells (leaving: Leaving | null): Cell[] {
   if (leaving === null) return [null, null, null, null, null, null]
   const { movedShare, collateralShare, collateralShareLow, collateralShareHigh, collateralShareMax, trials, complete } = leaving
-  return [movedShare, collateralShare, complete ? null : collateralShareLow, complete ? null : collateralShareHigh, collateralShareMax, trials]
+  return [movedShare, collateralShare, ...(complete ? [null, null] : [collateralShareLow, collateralShareHigh]), collateralShareMax, trials]
 }
 
 export const memoryTable = (node: NodeMemory): Table => ({
@@ -115,8 +115,9 @@ export const alternativesTable = ({ alternatives }: MemoryReport): Table => ({
   columns: [column('name', 'who'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
     column('tableBytes', 'bytes of a table'), column('allTablesBytes', 'of all tables'), column('movedShare', 'moved', 'percent'),
     column('collateralShare', 'collateral', 'percent'), column('flowsMovedWithoutConntrack', 'moved on another node', 'percent')],
-  rows: alternatives.flatMap(({ name, tableBytes, rows }) => rows.map((row) =>
-    [name, row.backends, row.frontends, row.m, row.tableBytes, tableBytes, row.movedShare, row.collateralShare, row.flowsMovedWithoutConntrack]))
+  rows: alternatives.flatMap(({ name, tableBytes: all, rows }) =>
+    rows.map(({ backends, frontends, m, tableBytes, movedShare, collateralShare, flowsMovedWithoutConntrack }) =>
+      [name, backends, frontends, m, tableBytes, all, movedShare, collateralShare, flowsMovedWithoutConntrack]))
 })
 
 export const foundMapsTable = ({ node, found }: NodeMemory): Table => ({

@@ -168,7 +168,9 @@ function askAll (facts: readonly NodeFacts[], scale: MixScale | null, plan: Disr
   }
   const [first] = facts
   if (first === undefined) return
-  for (const group of commonest(first.classes, (one) => frontendsOf(one, scale))) disruptions.ask(questionOf(first, group, OTHERS_TABLE_SIZE), trialsElsewhere)
+  for (const group of commonest(first.classes, (one) => frontendsOf(one, scale))) {
+    disruptions.ask(questionOf(first, group, OTHERS_TABLE_SIZE), trialsElsewhere)
+  }
 }
 
 const questionOf = ({ node, populations }: NodeFacts, group: FrontendClass, m = group.m): LeavingQuestion =>
@@ -202,7 +204,12 @@ function overflowNotes (node: NodeMemory): string[] {
     .map((map) => `${node.node}: ${map.name} would need ${map.entries} entries and has ${map.maxEntries}; such a node refuses the change.`)
 }
 
-interface Asked { readonly plan: DisruptionPlan, readonly sizing: Sizing, readonly services: number, readonly found: readonly FoundMap[] | undefined }
+interface Asked {
+  readonly plan: DisruptionPlan
+  readonly sizing: Sizing
+  readonly services: number
+  readonly found: readonly FoundMap[] | undefined
+}
 
 function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptions: Disruptions, asked: Asked): NodeMemory {
   const { node, frontends, maps: nodeMaps, classes } = facts
@@ -218,7 +225,8 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptions: Disr
     return family === undefined ? mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))) : flatGroup(node, map, slotsOf(family))
   })
   const tableOf = (group: FrontendClass): ReportMap | undefined => flat ? undefined : byId.get(group.frontends[0]?.table?.mapId ?? -1)
-  const rows = memoryRows({ node, others, groups, classes, tableOf, countOf, disruptionOf: (group) => disruptions.of(questionOf(facts, group)) })
+  const disruptionOf = (group: FrontendClass): Leaving | null => disruptions.of(questionOf(facts, group))
+  const rows = memoryRows({ node, others, groups, classes, tableOf, countOf, disruptionOf })
   const maps = flat ? groups : [tableGroup(rows, scale !== null), ...groups]
   const areas = sumAreas(maps.flatMap((map) => map.areas))
   const total = sumBytes(maps)
