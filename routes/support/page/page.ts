@@ -91,7 +91,8 @@ function nodesBox (view: PageView): Markup {
   const overview = overviewTable(view.reports.of)
   // times that nobody has measured yet take no room
   const shown = overview.columns.map((_, index) => overview.rows.some((cells) => cells[index] !== null))
-  const [columns, rows] = [overview.columns.filter((_, index) => shown[index]), overview.rows.map((cells) => cells.filter((_, index) => shown[index]))]
+  const columns = overview.columns.filter((_, index) => shown[index])
+  const rows = overview.rows.map((cells) => cells.filter((_, index) => shown[index]))
   const { benchmark } = view.reports.of['lookup-cost']
   return box({
     id: 'nodes',
