@@ -88,11 +88,15 @@ const nodesText = 'Bytes of the tables, and with their outer maps, are as the ke
   'each update of an outer map waiting for a grace period. Ranges are over the sizes of services.'
 
 function nodesBox (view: PageView): Markup {
-  const { columns, rows, title } = overviewTable(view.reports.of)
+  const overview = overviewTable(view.reports.of)
+  // times that nobody has measured yet take no room
+  const shown = overview.columns.map((_, index) => overview.rows.some((cells) => cells[index] !== null))
+  const columns = overview.columns.filter((_, index) => shown[index])
+  const rows = overview.rows.map((cells) => cells.filter((_, index) => shown[index]))
   const { benchmark } = view.reports.of['lookup-cost']
   return box({
     id: 'nodes',
-    title,
+    title: overview.title,
     body: html`<p class="quiet">${text(nodesText)} ${benchmark === null
       ? html`Times are not measured yet: <code>POST /v1/runs {"kind":"benchmark"}</code> does, and they are shown here.`
       : html`Times are those of run ${link(`/v1/runs/${benchmark.run}`, String(benchmark.run))}, measured ${text(benchmark.measuredAt)} on ${text(benchmark.machine.cpu)}.`}</p>
