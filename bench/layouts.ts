@@ -38,7 +38,7 @@ export async function runLayoutBench (
 }
 
 export function describeLayouts (result: LayoutBench): string {
-  const blob = result.rows.find(({ layout }) => layout === 'blob')
+  const [blob, compact] = ['blob', 'compact'].map((name) => result.rows.find(({ layout }) => layout === name))
   const sizes = { shared: `${result.m}`, perService: `${result.perBackend} N` }
   const { small, large } = result.hotBackends
   const columns = ['layout', 'M', `hot, N=${small}`, `hot, N=${large}`, `${result.mix}`, 'x blob', 'least', 'x blob\'s least', 'memlock of the tables']
@@ -49,6 +49,10 @@ export function describeLayouts (result: LayoutBench): string {
   ])
   return [
     formatText({ title: `From hash to backend id in the kernel, ns per run; medians of ${result.rounds} interleaved rounds`, columns, rows }),
+    ...(blob === undefined || compact === undefined
+      ? []
+      : [`compact against blob: ${(compact.mixNs / blob.mixNs).toFixed(2)} x over the mix (aim: at most 0.6), ` +
+        `${Math.max(compact.hotSmallNs - blob.hotSmallNs, compact.hotLargeNs - blob.hotLargeNs)} ns more for a hot service (aim: at most 5)`]),
     `an empty program: ${result.emptyNs} ns, not taken off; the same picks in all layouts of one M: ${result.samePicks ? 'yes' : 'NO'}`, ''
   ].join('\n')
 }

@@ -1,9 +1,10 @@
-// /v1/reports: what services cost. GET is about the cluster as it is; POST takes every option, and a mix of service sizes in place of
-// the cluster, on nodes that are made for the question, with nothing changed here.
+// /v1/reports: what services cost, of the cluster as it is or of a mix of service sizes, on nodes that are made for the question, with
+// nothing changed here. GET has an address to pass on; POST takes every option, and which nodes to make.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { describeKind, reportKinds, type ReportKind } from '../lib/report/index.ts'
+import { SimError } from '../lib/sim/errors.ts'
 import type { ReportRequest } from '../lib/sim/types.ts'
 import { answer, jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
@@ -36,7 +37,7 @@ export const reports: Route = async (app, { sim, runs, caches }) => {
 
     app.get(`/v1/reports/${kind}`, {
       config: { atOnce: limits.reportsAtOnce },
-      schema: { ...what, operationId: `get${name}Report`, summary: `Report on the cluster: ${kind}`, querystring: Type.Object({ ...reportFormQuery, ...reportQuery(kind) }, { additionalProperties: false }) }
+      schema: { ...what, operationId: `get${name}Report`, summary: `Report on the cluster, or on a mix of service sizes: ${kind}`, querystring: Type.Object({ ...reportFormQuery, ...reportQuery(kind) }, { additionalProperties: false }) }
     }, async (request, reply) => {
       const { format, chart, nodes, ...options } = request.query as Record<string, unknown> & { nodes?: string }
       return send(request, reply, kind, { ...options, ...(nodes === undefined ? {} : { nodes: nodes.split(',') }) })
@@ -51,10 +52,16 @@ export const reports: Route = async (app, { sim, runs, caches }) => {
 
   async function send (request: FastifyRequest, reply: FastifyReply, kind: ReportKind, asked: object): Promise<FastifyReply> {
     const options = resolveOptions(asked as Record<string, unknown>, { result: (id) => runs.result(id), caches })
-    const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest))
+    const report = await inSteps(sim.reportSteps({ kind, ...options } as ReportRequest)).catch((error: unknown) => {
+      throw request.method === 'GET' && error instanceof SimError ? byParameter(error) : error
+    })
     const address = `${originOf(request)}/v1/reports/${kind}`
     return sendReport(request, reply, report, request.method === 'POST'
       ? { command: `curl -s ${address} -H 'content-type: application/json' -d ${shellQuoted(JSON.stringify(asked))}` }
       : { address: request.url })
   }
 }
+
+/** Of a query parameter the name is its place. */
+const byParameter = ({ code, message, places, facts }: SimError): SimError =>
+  new SimError(code, message, { places: places.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\/([^/]*).*$/, '$1'), detail })), facts })

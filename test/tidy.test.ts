@@ -120,6 +120,9 @@ t.test('the README quotes the tally of kernel comparisons', async (t) => {
   const parity = JSON.parse(text('docs/kernel-parity.json')) as Parity
   t.equal(quoteParity(text('README.md'), parity), text('README.md'))
   t.match(text('README.md'), paritySentence(parity))
+  const suites = tracked.filter((file) => /^test\/kernel\/[\w-]+\.test\.ts$/.test(file))
+    .flatMap((file) => [...text(file).matchAll(/kernelSuite\('((?:[^'\\]|\\.)*)'/g)].map(([, name = '']) => name.replaceAll('\\', '')))
+  t.same(suites.filter((name) => !parity.suites.some(({ suite }) => suite === name)), [], 'every suite is in the tally: npm run parity:write')
 })
 
 t.test('the lockfile names no registry and every licence is known', async (t) => {

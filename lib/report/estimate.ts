@@ -1,5 +1,7 @@
 // What trials say about a mean: the mean, how far off it may be, and the largest seen.
 
+import { formatShare } from './words.ts'
+
 export interface Estimate {
   readonly mean: number
   /** ends of the 95 % confidence interval of the mean */
@@ -9,6 +11,8 @@ export interface Estimate {
   /** sample standard deviation of the trials */
   readonly deviation: number
   readonly trials: number
+  /** the trials are all there could be: the mean is exact, there is no interval */
+  readonly complete: boolean
 }
 
 /** of the normal distribution, both sides */
@@ -24,11 +28,18 @@ export function estimateOf (values: readonly number[], { population = Infinity, 
   const { mean, deviation } = meanAndDeviation(values)
   const trials = values.length
   const max = values.reduce((most, value) => Math.max(most, value), -Infinity)
-  if (trials >= population) return { mean, low: mean, high: mean, max, deviation, trials }
-  if (trials < 2) return { mean, low: range[0], high: range[1], max, deviation, trials }
+  const about = { max, deviation, trials, complete: trials >= population }
+  if (about.complete) return { mean, low: mean, high: mean, ...about }
+  if (trials < 2) return { mean, low: range[0], high: range[1], ...about }
   const finite = population === Infinity ? 1 : Math.sqrt((population - trials) / (population - 1))
   const error = studentT95(trials - 1) * deviation / Math.sqrt(trials) * finite
-  return { mean, low: Math.max(range[0], mean - error), high: Math.min(range[1], mean + error), max, deviation, trials }
+  return { mean, low: Math.max(range[0], mean - error), high: Math.min(range[1], mean + error), ...about }
+}
+
+/** Of shares: `2.60 % (95 %: 2.41 % to 2.70 %)`; where every one was tried there is no error to tell: `2.60 % (all 10 tried)`. */
+export function intervalText ({ mean, low, high, trials, complete }: Pick<Estimate, 'mean' | 'low' | 'high' | 'trials' | 'complete'>): string {
+  if (complete) return `${formatShare(mean)} (all ${trials} tried)`
+  return `${formatShare(mean)} (95 %: ${formatShare(low)} to ${formatShare(high)})`
 }
 
 export interface EstimateOptions {

@@ -25,18 +25,17 @@ export function * reportSteps (request: ReportRequest, simulators: ReportSimulat
   try {
     return yield * buildReport(kind, context, options)
   } catch (error) {
-    if (error instanceof ReportRefusal) throw new SimError('INVALID_ARGUMENT', error.message, { places: [{ pointer: error.pointer, detail: error.message }] })
+    if (error instanceof ReportRefusal) throw refusedAt(error.pointer, error.message)
     throw error
   }
 }
 
 function clusterContext ({ nodes, variants }: ReportRequest, { current: source, scratch, stepCosts }: ReportSimulators): ReportContext {
   if (variants !== undefined) {
-    throw new SimError('INVALID_ARGUMENT', 'variants are made for a mix; the cluster is reported for its own nodes', {
-      places: [{ pointer: '/variants', detail: 'give a mix too, or create nodes' }]
-    })
+    throw refusedAt('/variants', 'variants are made for a mix; the cluster is reported for its own nodes: give a mix too, or create nodes')
   }
   const names = nodes ?? source.listNodes().map((node) => node.name)
+  for (const [index, name] of names.entries()) placedAt(`/nodes/${index}`, () => source.getNode(name))
   // nodes may have tables for different frontends
   const frontends = Math.max(0, ...names.map((name) => source.getNode(name).counts.tables))
   return {
@@ -49,16 +48,26 @@ function clusterContext ({ nodes, variants }: ReportRequest, { current: source, 
   }
 }
 
+/** The same failure, with the place in the request that it comes from. */
+function placedAt<T> (pointer: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof SimError)) throw error
+    throw new SimError(error.code, error.message, { places: [{ pointer, detail: error.message }], facts: error.facts })
+  }
+}
+
+const refusedAt = (pointer: string, detail: string): SimError => new SimError('INVALID_ARGUMENT', detail, { places: [{ pointer, detail }] })
+
 function * mixContext (
   { nodes, variants }: ReportRequest, text: string, { scratch: makeScratch, stepCosts }: ReportSimulators
 ): ReportSteps<ReportContext> {
   if (nodes !== undefined) {
-    throw new SimError('INVALID_ARGUMENT', 'a mix is reported for variants, not for the nodes of the cluster', {
-      places: [{ pointer: '/nodes', detail: 'use "variants" with a mix' }]
-    })
+    throw refusedAt('/nodes', 'a mix is reported for variants, not for the nodes of the cluster: use "variants" with a mix')
   }
   const mix = parseMix(text)
-  if (!mix.ok) throw new SimError('INVALID_ARGUMENT', mix.message, { places: [{ pointer: '/mix', detail: mix.message }] })
+  if (!mix.ok) throw refusedAt('/mix', mix.message)
   const scratch = makeScratch(variants === undefined ? comparedNodes() : [])
   const names = variants === undefined ? scratch.listNodes().map((node) => node.name) : makeVariants(scratch, variants)
   const frontends = mix.parts.reduce((sum, part) => sum + part.services, 0)
@@ -74,7 +83,10 @@ function * mixContext (
 }
 
 function makeVariants (scratch: Simulator, variants: NonNullable<ReportRequest['variants']>): string[] {
-  if (variants.length === 0 || variants.length > 16) throw new SimError('INVALID_ARGUMENT', 'between 1 and 16 variants are compared at once')
+  if (variants.length === 0 || variants.length > 16) throw refusedAt('/variants', 'between 1 and 16 variants are compared at once')
+  const names = variants.map(({ name }) => name)
+  const twice = names.findIndex((name, index) => names.indexOf(name) !== index)
+  if (twice >= 0) throw refusedAt(`/variants/${twice}/name`, `there is another variant ${names[twice]}`)
   return variants.map((variant, index) => makeVariant(scratch, variant, `/variants/${index}`))
 }
 
@@ -92,7 +104,8 @@ function * fill (scratch: Simulator, nodes: readonly string[], parts: readonly M
   for (const [index, part] of parts.entries()) {
     yield { done: index, total: parts.length, unit: PREPARATION_UNIT }
     const before = nodes.map((node) => entriesOf(scratch, node))
-    scratch.putService(mixService(index, part.backends))
+    // maps of the nodes may be too small for a service of that size
+    placedAt('/mix', () => scratch.putService(mixService(index, part.backends)))
     for (const [at, node] of nodes.entries()) {
       const totals = entries.get(node)
       for (const [map, count] of entriesOf(scratch, node)) {

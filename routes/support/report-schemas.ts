@@ -52,7 +52,7 @@ const CacheModel = Type.Object({
 const options: Readonly<Record<ReportKind, TProperties>> = {
   memory: {
     seed,
-    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; 5 unless said.' })),
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for the disruption of each row; unless said as in the disruption report.' })),
     servicesListed: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.servicesListed, description: 'How many of the dearest services of the cluster are listed; 10 unless said.' })),
     ramBytes: Type.Optional(Type.Integer({ minimum: 2 ** 20, maximum: 2 ** 48, description: 'Memory of the machine, by which Cilium sizes the maps for connections; 64 GiB unless said.' })),
     bpfMapDynamicSizeRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Cilium\'s bpf-map-dynamic-size-ratio; 0.0025 unless said, 0 for fixed sizes.' })),
@@ -65,14 +65,14 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
   },
   disruption: {
     seed,
-    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Trials of each change for each row; for disruption 20 unless said.' })),
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Trials of each change for each row; unless said 204200 / M, at least 5 and at most 200.' })),
     changes: list('remove,at-once', 'Changes, with commas: remove, drain, add, weight, at-once, rolling-restart, table-size; all unless said.'),
     atOnce: list('2,10%', 'How many backends fail at once, numbers or percent with commas; `2,10%` unless said.'),
     weightFactors: list('0.5,2,0', 'By what the weight of one backend is multiplied, with commas; `0.5,2,0` unless said.'),
     maxSurge: amount('Backends over N during a rolling restart, a number or percent as in a Deployment; `25%` unless said.'),
-    maxUnavailable: amount('Backends that may be missing during a rolling restart, a number or percent as in a Deployment; `25%` unless said.'),
+    maxUnavailable: amount('Backends that may be missing during a rolling restart, a number or percent as in a Deployment, not 0 when maxSurge is; `25%` unless said.'),
     tableSize: Type.Optional(Type.Integer({ minimum: supportedTableSizes[0], maximum: largestTableSize, description: 'M that nodes with one M for all are given in its place; the next larger one unless said.' })),
-    addresses: Type.Optional(OneOf(['sequential', 'drawn'], 'Backends of a mix: addresses in sequence unless said, or drawn anew for every trial. Those of the cluster are its own.'))
+    addresses: Type.Optional(OneOf(['sequential', 'drawn'], 'Backends of a mix: addresses drawn anew for every trial unless said, or in sequence. Those of the cluster are its own.'))
   },
   'lookup-cost': {
     seed,
@@ -100,7 +100,7 @@ const options: Readonly<Record<ReportKind, TProperties>> = {
   },
   advice: {
     seed,
-    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for each M and number of backends; 5 unless said.' })),
+    trials: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.reportTrials, description: 'Backends that leave, one at a time, for each M and number of backends; unless said as in the disruption report.' })),
     maxBytesPerNode: integer(1, Number.MAX_SAFE_INTEGER, 'Limit of memlock of a node\'s load-balancer maps. Without any limit what there is today is the limit.'),
     maxCollateralShare: share('Limit of flows that move between backends that stay when one leaves, as a share of all flows to a service: 0.02 is 2 %.'),
     maxImbalance: Type.Optional(Type.Number({ minimum: 0, maximum: 1000, description: 'Limit of how far a backend may be off its share of slots: 0.1 is 10 %.' })),
@@ -123,9 +123,10 @@ export const reportBody = (kind: ReportKind) => Type.Object({ ...scope, ...optio
   examples: [{ mix: '7x3,2x10', variants: [{ name: 'today', layout: 'blob', tableSizePolicy: { fixed: 1021 } }, nodeExample] }]
 })
 
-/** Query parameters of a report on the cluster. */
+/** Query parameters of a report on the cluster, or on a mix with the nodes that a mix is reported for where none are said. */
 export const reportQuery = (kind: ReportKind): TProperties => ({
-  nodes: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Names of nodes, with commas; all where left out.' })),
+  mix: scope.mix,
+  nodes: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Names of nodes of the cluster, with commas; all where left out. Not with a mix.' })),
   ...Object.fromEntries(Object.entries(options[kind]).filter(([, schema]) => isSingle(schema)))
 })
 

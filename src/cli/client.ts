@@ -64,8 +64,9 @@ export function unreachable (server: string, error: unknown): Failure {
 /** 4xx about what was sent is the caller's to mend; anything else is a failure */
 function refused (status: number, text: string): Error {
   const problem = parseProblem(text)
-  const places = (problem.errors ?? []).map((place) => `\n  ${place.pointer ?? ''}: ${place.detail ?? ''}`).join('')
-  const message = `the service answered ${status}: ${problem.detail ?? problem.title ?? 'no explanation'}${places}`
+  const said = problem.detail ?? problem.title ?? 'no explanation'
+  const places = (problem.errors ?? []).map(({ pointer = '', detail = '' }) => said.includes(detail) ? ` (${pointer})` : `\n  ${pointer}: ${detail}`).join('')
+  const message = `the service answered ${status}: ${said}${places}`
   return [400, 406, 413, 415, 422].includes(status) ? new BadInput(message) : new Failure(message)
 }
 

@@ -59,7 +59,8 @@ function print (text: string): void {
 
 function describe (error: unknown): { code: number, text: string } {
   if (error instanceof SimError) {
-    const places = error.places.map((place) => `\n  ${place.pointer}: ${place.detail}`)
+    // a single place whose sentence is the message is named, not said twice
+    const places = error.places.map(({ pointer, detail }) => error.message.includes(detail) ? ` (${pointer})` : `\n  ${pointer}: ${detail}`)
     return { code: exitCodes[simErrorCatalogue[error.code].kind === 'invalid' ? 'badInput' : 'failure'], text: error.message + places.join('') }
   }
   if (error instanceof BadInput) return { code: exitCodes.badInput, text: error.message }

@@ -60,5 +60,5 @@ t.test('what is refused names its place', async (t) => {
     }
   }
   const query = await api.call('GET', '/v1/reports/disruption?atOnce=zero')
-  t.match([query.status, query.json()], [422, { errors: [{ pointer: '/atOnce' }] }])
+  t.match([query.status, query.json()], [422, { errors: [{ pointer: 'atOnce' }] }])
 })

@@ -33,7 +33,7 @@ t.test('an empty cluster: an example, and every command line of it works as prin
   t.notMatch(csp, /script-src[^;]*unsafe/)
   const foreign = /<script(?! type="module" src="\/page\.js"><\/script>)|\son\w+=|https?:\/\/(?!localhost|127|www\.w3\.org\/2000\/svg)/
   t.notMatch(page.text, foreign, 'no script but its own, nothing from elsewhere')
-  t.match(headlineOf(page), /MB on every node like cilium; the same picks fit in/)
+  t.match(headlineOf(page), /MB on every node like cilium \(M = 16381\); the same picks fit in/)
   t.match(page.text, /219,694|comparisons with a running Linux/)
   const revision = api.sim.revision()
   const lines = curlsOf(page)
@@ -132,4 +132,17 @@ t.test('programs get what they got, browsers what they need', async (t) => {
   t.notMatch((await api.call('GET', '/page.js')).text, /\bimport\b.*from|https?:/)
   const { files } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { files: string[] }
   for (const file of ['build', 'examples', 'docs/kernel-parity.json']) t.ok(files.includes(file), `${file} ships`)
+})
+
+t.test('a report on a mix has an address, which says what a body says', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const mix = '2x3,1x10'
+  const [got, posted] = [
+    await api.call('GET', `/v1/reports/balance?mix=${mix}&flows=100`), await api.call('POST', '/v1/reports/balance', { body: { mix, flows: 100 } })
+  ]
+  t.equal(got.status, 200)
+  t.equal(got.text, posted.text)
+  const both = await api.call('GET', `/v1/reports/balance?mix=${mix}&nodes=cilium`)
+  t.same([both.status, (both.json()['errors'] as Array<{ pointer: string }>)[0]?.pointer], [422, 'nodes'])
 })

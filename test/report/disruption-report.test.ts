@@ -3,6 +3,7 @@
 
 import t from 'tap'
 import { formatReport } from '../../lib/report/index.ts'
+import type { AdviceReport, MemoryReport } from '../../lib/report/index.ts'
 import type { DisruptionReport } from '../../lib/report/disruption/report.ts'
 import { estimateOf, studentT95 } from '../../lib/report/estimate.ts'
 import { SimError } from '../../lib/sim/errors.ts'
@@ -107,6 +108,37 @@ t.test('the same bytes for the same seed, others for another', async (t) => {
   t.match(formatReport(mixed({ changes: 'add' }), 'text'), /change "add 1 to 3" moves/)
 })
 
+t.test('one question, one answer: memory, advice and disruption', async (t) => {
+  const cluster = testSimulator()
+  for (const [index, size] of [3, 3, 10, 40].entries()) {
+    const weightOf = (number: number): number => index === 1 ? 50 + 100 * number : 100
+    const backends = someBackends(size, index << 8).map((backend, number) => ({ ...backend, weight: weightOf(number) }))
+    cluster.putService(someService(`s${index}`, `172.20.0.${index}`, backends))
+  }
+  for (const [sim, request] of [[testSimulator(), { mix: '7x3,2x10,1x60' }], [cluster, {}]] as const) {
+    const { nodes } = disruptionOf(sim, { ...request, changes: 'remove,add' })
+    const memory = sim.report({ kind: 'memory', ...request }) as MemoryReport
+    const advice = sim.report({ kind: 'advice', ...request }) as AdviceReport
+    for (const [index, { node, rows }] of nodes.entries()) {
+      const leaving = rows.filter(({ change }) => change === 'remove')
+      t.same(memory.nodes[index]?.rows.map(({ disruption }) => disruption), leaving.map(({ moved, collateral }) => ({
+        movedShare: moved.mean,
+        collateralShare: collateral.mean,
+        collateralShareLow: collateral.low,
+        collateralShareHigh: collateral.high,
+        collateralShareMax: collateral.max,
+        trials: collateral.trials,
+        complete: collateral.complete
+      })), node)
+      t.equal(advice.nodes[index]?.collateralShare, Math.max(...leaving.map(({ collateral }) => collateral.mean)))
+    }
+    const fixed = advice.today.find(({ tableSize }) => JSON.stringify(tableSize) === '{"fixed":16381}')
+    t.equal(fixed?.collateralShare, advice.nodes[0]?.collateralShare, 'a setting that there is already')
+  }
+  const [three] = disruptionOf(cluster, { nodes: ['cilium'], changes: 'remove' }).nodes[0]?.rows ?? []
+  t.same([three?.backends, three?.collateral.trials, three?.collateral.complete], [3, 6, true], 'both services of a cluster, with their weights')
+})
+
 t.test('what cannot be asked is refused', async (t) => {
   const sim = testSimulator({ nodes: [] })
   const refused = (request: object, pointer: string): void => {
@@ -121,6 +153,7 @@ t.test('what cannot be asked is refused', async (t) => {
   refused({ weightFactors: Array(17).fill('2').join() }, '/weightFactors')
   refused({ maxSurge: 'many' }, '/maxSurge')
   refused({ maxUnavailable: '200%' }, '/maxUnavailable')
+  refused({ maxSurge: '0', maxUnavailable: '0%' }, '/maxUnavailable')
   refused({ tableSize: 1000 }, '/tableSize')
   refused({ addresses: 'drawn' }, '/addresses')
 })
@@ -150,8 +183,10 @@ t.test('intervals hold the mean in 95 of 100 cases', async (t) => {
   }
   const held = coverage(20, sampled, members.reduce((sum, value) => sum + value, 0) / 30, 30)
   t.ok(held > 0.93 && held < 0.98, `20 of 30 members: ${held}`)
-  t.same(estimateOf([1, 2, 3], { population: 3, range: [0, 9] }), { mean: 2, low: 2, high: 2, max: 3, deviation: 1, trials: 3 })
-  t.same(estimateOf([0.2]), { mean: 0.2, low: 0, high: 1, max: 0.2, deviation: 0, trials: 1 }, 'one trial says nothing')
+  t.same(estimateOf([1, 2, 3], { population: 3, range: [0, 9] }),
+    { mean: 2, low: 2, high: 2, max: 3, deviation: 1, trials: 3, complete: true })
+  t.same(estimateOf([0.2]),
+    { mean: 0.2, low: 0, high: 1, max: 0.2, deviation: 0, trials: 1, complete: false }, 'one trial says nothing')
   for (const [degrees, value] of [[1, 12.706], [2, 4.303], [3, 3.182], [9, 2.262], [49, 2.010]] as const) {
     t.ok(Math.abs(studentT95(degrees) - value) < 0.005)
   }

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  chiSquareOfCounts, chiSquareTail, disruptionOfOneLeaving, formatBytes, formatCsv, formatMix, formatText, mixLimits, parseMix
+  chiSquareOfCounts, chiSquareTail, formatBytes, formatCsv, formatMix, formatText, mixLimits, parseMix
 } from '../../lib/report/index.ts'
 import type { Cell } from '../../lib/report/index.ts'
 import { captionOf, leanTable } from '../../lib/report/forms/lean.ts'
@@ -99,21 +99,4 @@ t.test('chi-square: counts against weights', async (t) => {
   t.equal(chiSquareOfCounts([10, 10, 5], [1, 1, 0])?.pValue, 0, 'a count where none can be is impossible')
   t.equal(chiSquareOfCounts([0, 0], [1, 1]), null)
   t.equal(chiSquareOfCounts([7], [1]), null)
-})
-
-t.test('disruption of one backend leaving', async (t) => {
-  // Mean collateral in percent of M that Cilium's own code gave over 50 trials. Its backends had other addresses, and a table
-  // of few backends is a draw by itself: agreement to a few tenths of a percent is what can be asked for.
-  const reference: Array<[number, number, number]> = [
-    [509, 5, 2.1], [1021, 10, 2.54], [2039, 20, 2.46], [4093, 40, 2.11], [16381, 10, 0.53], [16381, 50, 1.11]
-  ]
-  for (const [m, backends, collateral] of reference) {
-    const measured = disruptionOfOneLeaving({ m, backends, trials: 20 })
-    t.ok(Math.abs((measured?.collateralShare ?? 0) * 100 - collateral) < 0.6, `M ${m} N ${backends}: ${measured?.collateralShare}`)
-    const left = (measured?.movedShare ?? 0) - (measured?.collateralShare ?? 0)
-    t.ok(Math.abs(left - 1 / backends) < 2 / m, 'the rest is what the backend had')
-    t.same(disruptionOfOneLeaving({ m, backends, trials: 20 }), measured, 'the same again')
-  }
-  t.same(disruptionOfOneLeaving({ m: 251, backends: 1 }), { movedShare: 1, collateralShare: 0, collateralShareMax: 0, trials: 1 })
-  t.equal(disruptionOfOneLeaving({ m: 251, backends: 0 }), null)
 })

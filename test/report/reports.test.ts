@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import { formatReport } from '../../lib/report/index.ts'
-import type { LookupCostReport, MapGroup, MemoryReport } from '../../lib/report/index.ts'
+import type { LookupCostReport, MapGroup, MemoryReport, MemoryRow } from '../../lib/report/index.ts'
 import { comparedNodes } from '../../lib/loadbalancer/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
@@ -70,7 +70,9 @@ t.test('a mix is the cluster it stands for, and changes nothing', async (t) => {
   t.equal(of.subject.mix, mix)
   for (const [index, node] of of.nodes.entries()) {
     const made = real.nodes[index]
-    t.same(node.rows, made?.rows)
+    // services of a mix have other addresses than those of the cluster
+    const bytes = ({ disruption, ...row }: MemoryRow) => row
+    t.same(node.rows.map(bytes), made?.rows.map(bytes))
     const figures = ({ from, byKernel, ...map }: MapGroup) =>
       ({ ...map, byKernel: byKernel.map(({ kernel, memlockBytes }) => [kernel, memlockBytes]) })
     t.same(node.maps.map(figures), made?.maps.map(figures), `${node.node}: computed figures equal measured ones`)

@@ -1,5 +1,6 @@
 // What else Cilium can be told today, beside M and the algorithm: each with what it would save on this node.
 
+import { BPF_F_NO_PREALLOC } from '../../bpf/map/index.ts'
 import { memlockBytes } from '../../bpf/map/memory.ts'
 import { profileNamed } from '../convergence/costs.ts'
 import type { ReportFrontend, ReportMap } from '../subject/source.ts'
@@ -31,8 +32,6 @@ export function knobs (facts: KnobFacts): Knob[] {
   return [...preallocation(facts), ...mapMax(facts), ...annotation(facts), ...addresses(facts), ...grace]
 }
 
-const noPrealloc = 1
-
 const bytesOf = ({ settings }: KnobFacts, map: ReportMap, entries: number, change: Partial<MapShape>): number =>
   memlockBytes(profileNamed(settings.kernel), {
     type: map.type as MapShape['type'],
@@ -51,7 +50,7 @@ const hashes = ({ maps }: KnobFacts): KnobFacts['maps'] =>
 function preallocation (facts: KnobFacts): Knob[] {
   if (!facts.settings.preallocateMaps) return []
   const savedBytes = hashes(facts).reduce((sum, { map, entries }) =>
-    sum + bytesOf(facts, map, entries, {}) - bytesOf(facts, map, entries, { flags: map.flags | noPrealloc }), 0)
+    sum + bytesOf(facts, map, entries, {}) - bytesOf(facts, map, entries, { flags: map.flags | BPF_F_NO_PREALLOC }), 0)
   return [{ name: 'bpf.preallocateMaps', now: 'true', suggested: 'false', savedBytes, why: 'elements are allocated when they come, not for all that there could be' }]
 }
 

@@ -3,7 +3,7 @@
 import type { Chart, ReportDocument } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, formatBytes, formatSeconds, formatShare, subjectText } from '../words.ts'
-import { limitNames } from './candidates.ts'
+import { limitedBy, limitNames } from './candidates.ts'
 import type { Candidate, Figures, Judged, LimitName, Limits } from './candidates.ts'
 import type { AdviceReport, NodeFigures } from './report.ts'
 
@@ -15,10 +15,11 @@ export function presentAdvice (report: AdviceReport): ReportDocument {
     sections: [
       {
         title: 'What could be chosen',
-        text: `Best first: within the limits (${limitsText(report.limits)}), then least bytes, then least collateral.`,
+        text: `Best first: within the limits (${[limitsText(report.limits), freeText(report.limits)].filter((text) => text !== '').join('; ')}), then least bytes, then least collateral.`,
         charts: [tradeChart(report)],
         tables: [
-          judgedTable('Settings of Cilium today', report.today), judgedTable('With a patch', report.patch), nodesTable(report)
+          judgedTable('Settings of Cilium today', report.today, report.limits), judgedTable('With a patch', report.patch, report.limits),
+          randomTable(report), nodesTable(report)
         ]
       },
       { title: 'Helm values', text: 'Of the best setting that Cilium has today.', charts: [], tables: [], code: [{ title: 'values.yaml', language: 'yaml', text: report.helmValues }] },
@@ -32,42 +33,60 @@ export function presentAdvice (report: AdviceReport): ReportDocument {
 const fits = ({ exceeds }: { readonly exceeds: Limits }): boolean => Object.keys(exceeds).length === 0
 
 /** `M = 4093`, `packed, M for each service` */
-export function candidateText ({ algorithm, layout, tableSize }: Candidate): string {
-  if (algorithm === 'random') return 'random'
+function candidateText ({ layout, tableSize }: Candidate): string {
   if (tableSize === 'measured') return `${layout}, M as small as the limits let it be for each service`
-  if (tableSize === 'current' || tableSize === null) return layout
+  if (tableSize === 'current') return layout
   return 'fixed' in tableSize
     ? layout === 'blob' ? `M = ${tableSize.fixed}` : `${layout} at M = ${tableSize.fixed}`
     : `${layout}, M >= ${tableSize.perService.perBackend} N for each service`
 }
 
 const figuresText = ({ maglevBytes, collateralShare, imbalance, convergenceSeconds }: Figures): string =>
-  `${formatBytes(maglevBytes)} of tables, collateral up to ${formatShare(collateralShare)}, imbalance up to ${formatShare(imbalance)}, ` +
-  `the slowest restart live in ${formatSeconds(convergenceSeconds)}`
+  `${formatBytes(maglevBytes)} of tables and outer maps, ${formatShare(collateralShare)} moved without need on average when a backend leaves and imbalance ` +
+  `${formatShare(imbalance)} (each for the size that fares worst), the slowest restart live in ${formatSeconds(convergenceSeconds)}`
 
-function headline ({ nodes: [now], today: [today], patch: [patch] }: AdviceReport): string {
+const hasServices = ({ today }: AdviceReport): boolean => (today[0]?.sizes.length ?? 0) > 0
+
+function headline (report: AdviceReport): string {
+  const { nodes: [now], today: [today], patch: [patch], limits } = report
   if (now === undefined || today === undefined || patch === undefined) return 'There is no node to advise on.'
-  const patched = `${candidateText(patch)} would take ${formatBytes(patch.maglevBytes)} with a patch${fits(patch) ? '' : `, but ${exceedsText(patch.exceeds)}`}`
+  if (!hasServices(report)) return 'There is no service with a table yet; try a mix, as in 700x3,200x10.'
+  const patched = `${candidateText(patch)} would take ${formatBytes(patch.maglevBytes)} with a patch (${formatShare(patch.collateralShare)})` +
+    (fits(patch) ? '' : `, but misses ${missedText(patch, limits)}`)
+  const bounds = `the limits${freeText(limits) === '' ? '' : ` (${limitsText(limits)}; ${freeText(limits)})`}`
   return fits(today)
-    ? `Within the limits Cilium can be told ${candidateText(today)}: ${formatBytes(today.maglevBytes)} of tables on every node, ` +
-      `${formatBytes(now.maglevBytes)} now, collateral up to ${formatShare(today.collateralShare)}; ${patched} (${formatShare(patch.collateralShare)}).`
-    : `No setting of Cilium keeps to all limits: nearest is ${candidateText(today)}, which ${exceedsText(today.exceeds)}; ${patched} (collateral up to ` +
-      `${formatShare(patch.collateralShare)}).`
+    ? `Within ${bounds} Cilium can be told ${candidateText(today)}: ${formatBytes(today.maglevBytes)} of tables and outer maps on every node, ` +
+      `${formatBytes(now.maglevBytes)} now, ${formatShare(today.collateralShare)} of flows moved without need on average when a backend leaves, ` +
+      `${formatShare(now.collateralShare)} now; ${patched}.`
+    : `No setting of Cilium keeps to all of ${bounds}: nearest is ${candidateText(today)}, which misses ${missedText(today, limits)}; ${patched}.`
 }
 
-function findings ({ nodes: [now], today, patch, limits, limitsAre, knobs }: AdviceReport): string[] {
-  if (now === undefined) return []
+/** `imbalance and convergence have none`; nothing where all four are limited */
+function freeText (limits: Limits): string {
+  const free = limitNames.filter((name) => limits[name] === undefined).map((name) => limitWords[name].what)
+  const last = free.pop()
+  return last === undefined ? '' : free.length === 0 ? `${last} has none` : `${free.join(', ')} and ${last} have none`
+}
+
+function findings (report: AdviceReport): string[] {
+  const { nodes: [now], today, patch, limits, limitsAre, random, knobs } = report
+  if (now === undefined || !hasServices(report)) return []
   const best = [...today.slice(0, 1), ...patch.slice(0, 1)]
-  const saved = knobs.reduce((sum, { savedBytes }) => sum + (savedBytes ?? 0), 0)
+  const saving = knobs.flatMap(({ name, savedBytes }) => savedBytes === null || savedBytes === 0 ? [] : [{ name, savedBytes }])
+  const [knob] = saving.sort((one, other) => other.savedBytes - one.savedBytes)
   return [
     `Now (${now.node}): ${figuresText(now)}.`,
-    limitsAre === 'today' ? 'No limit was given, so nothing may be worse than it is now.' : `Limits: ${limitsText(limits)}.`,
+    limitsAre === 'today'
+      ? 'No limit was given, so nothing may be worse than it is now.'
+      : `Limits: ${limitsText(limits)}${freeText(limits) === '' ? '' : `; ${freeText(limits)}`}.`,
     ...best.map((one) => `${one.list === 'today' ? 'Today' : 'With a patch'}: ${candidateText(one)}: ${figuresText(one)}${waitText(one)}. ` +
-      `Against now: ${differences(one, now)}${fits(one) ? '' : `; it ${exceedsText(one.exceeds)}`}.`),
-    ...best.flatMap((one) => one.movedByChange === null || one.movedByChange === 0
+      `Against now: ${differences(one, now)}${fits(one) ? '' : `; it misses ${missedText(one, limits)}`}.`),
+    ...best.flatMap((one) => one.movedByChange === 0
       ? []
       : [`Going to ${candidateText(one)} moves ${formatShare(one.movedByChange)} of new flows once, and the maps are made anew.`]),
-    ...(saved > 0 ? [`The other knobs would save up to ${formatBytes(saved)} more.`] : [])
+    `If nodes need not agree on a pick, random holds no tables (0 B) and moves up to ${formatShare(random.movedShare)} of the flows that no conntrack entry knows, ` +
+      `${formatShare(random.collateralShare)} without need when a backend leaves; how even its picks are is chance.`,
+    ...(knob === undefined ? [] : [`Of the other knobs ${knob.name} saves most, ${formatBytes(knob.savedBytes)}; savings of several overlap.`])
   ]
 }
 
@@ -101,21 +120,26 @@ const limitsText = (limits: Limits): string => limitNames.flatMap((name) => {
   return limit === undefined ? [] : [`${limitWords[name].what} ${limitWords[name].as(limit)}`]
 }).join(', ')
 
-const exceedsText = (exceeds: Limits): string => limitNames.flatMap((name) => {
-  const over = exceeds[name]
-  return over === undefined ? [] : [`exceeds the limit of ${limitWords[name].what} by ${(over * 100).toFixed(1)} %`]
-}).join(' and ')
+/** `collateral 2.23 %, limit 1.56 %` */
+const missedText = (one: Readonly<Record<keyof Figures, number | null>> & { readonly exceeds: Limits }, limits: Limits): string =>
+  limitNames.filter((name) => one.exceeds[name] !== undefined).map((name) => {
+    const { what, as } = limitWords[name]
+    return `${what} ${as(one[limitedBy[name]] ?? 0)}, limit ${as(limits[name] ?? 0)}`
+  }).join('; ')
+
+const keptText = (one: Readonly<Record<keyof Figures, number | null>> & { readonly exceeds: Limits }, limits: Limits): string =>
+  fits(one) ? 'kept' : missedText(one, limits)
 
 /** Bytes never without the disruption that goes with them: each setting is a point of both. */
 function tradeChart ({ today, patch, nodes }: AdviceReport): Chart {
   const point = (figures: Figures, text: string) =>
     ({ x: figures.maglevBytes, y: figures.collateralShare, note: `${text}: ${figuresText(figures)}` })
-  const maglev = (list: readonly Judged[], layout: string) => list.filter((one) => one.algorithm === 'maglev' && one.layout === layout)
+  const maglev = (list: readonly Judged[], layout: string) => list.filter((one) => one.layout === layout)
     .toSorted((a, b) => a.maglevBytes - b.maglevBytes).map((one) => point(one, candidateText(one)))
   return {
     id: 'collateral-by-bytes',
     title: 'What fewer bytes cost in flows moved',
-    description: 'Worst collateral of one backend leaving over the bytes of all tables, a point for each setting.',
+    description: 'Collateral of one backend leaving, for the size that fares worst, over the bytes of all tables, a point for each setting.',
     form: 'lines',
     x: { label: 'tables and outer maps of the node', unit: 'bytes', scale: 'log' },
     y: { label: 'collateral, the size that fares worst', unit: 'share', scale: 'linear' },
@@ -132,25 +156,30 @@ const figureColumns: readonly Column[] = [
   column('memlockBytes', 'all LB maps'), column('maglevBytes', 'of them Maglev'), column('collateralShare', 'collateral', 'percent'),
   column('imbalance', 'imbalance', 'percent'), column('convergenceSeconds', 'restart s')
 ]
-const figureCells = (figures: Figures): Cell[] =>
+const figureCells = (figures: Readonly<Record<keyof Figures, number | null>>): Cell[] =>
   [figures.memlockBytes, figures.maglevBytes, figures.collateralShare, figures.imbalance, figures.convergenceSeconds]
 
 const judgedColumns: readonly Column[] = [
   column('setting', 'setting'), ...figureColumns, column('rcuWait', 'wait'), column('movedByChange', 'moved by the change', 'percent'),
   column('limits', 'limits')
 ]
-const judgedCells = (one: Judged): Cell[] => [
-  candidateText(one), ...figureCells(one), one.rcuWait, one.movedByChange, fits(one) ? 'kept' : exceedsText(one.exceeds)
-]
+const judgedCells = (one: Judged, limits: Limits): Cell[] =>
+  [candidateText(one), ...figureCells(one), one.rcuWait, one.movedByChange, keptText(one, limits)]
 
-const judgedTable = (title: string, list: readonly Judged[]): Table => ({ title, columns: judgedColumns, rows: list.map(judgedCells) })
+const judgedTable = (title: string, list: readonly Judged[], limits: Limits): Table =>
+  ({ title, columns: judgedColumns, rows: list.map((one) => judgedCells(one, limits)) })
+
+const randomCells = ({ random, limits }: AdviceReport): Cell[] =>
+  ['random', ...figureCells(random), random.rcuWait, random.movedByChange, keptText(random, limits)]
+
+const randomTable = (report: AdviceReport): Table => ({ title: 'If nodes need not agree on a pick', columns: judgedColumns, rows: [randomCells(report)] })
 
 const nodeText = ({ node, layout }: NodeFigures): string => `${node} (${layout})`
 
-const nodesTable = ({ nodes }: AdviceReport): Table => ({
+const nodesTable = ({ nodes, limits }: AdviceReport): Table => ({
   title: 'Nodes as they are',
   columns: [column('node', 'node'), ...figureColumns, column('limits', 'limits')],
-  rows: nodes.map((node) => [nodeText(node), ...figureCells(node), fits(node) ? 'kept' : exceedsText(node.exceeds)])
+  rows: nodes.map((node) => [nodeText(node), ...figureCells(node), keptText(node, limits)])
 })
 
 const knobsTable = ({ knobs }: AdviceReport): Table => ({
@@ -160,12 +189,14 @@ const knobsTable = ({ knobs }: AdviceReport): Table => ({
 })
 
 /** One record for each setting and node; `list` says which it is. */
-function records ({ today, patch, nodes }: AdviceReport): ReportDocument['records'] {
+function records (report: AdviceReport): ReportDocument['records'] {
+  const { today, patch, nodes, limits } = report
   return {
     columns: [column('list', ''), ...judgedColumns],
     rows: [
-      ...nodes.map((node): Cell[] => ['now', nodeText(node), ...figureCells(node), null, null, fits(node) ? 'kept' : exceedsText(node.exceeds)]),
-      ...[...today, ...patch].map((one): Cell[] => [one.list, ...judgedCells(one)])
+      ...nodes.map((node): Cell[] => ['now', nodeText(node), ...figureCells(node), null, null, keptText(node, limits)]),
+      ...[...today, ...patch].map((one): Cell[] => [one.list, ...judgedCells(one, limits)]),
+      ['random', ...randomCells(report)]
     ]
   }
 }

@@ -118,10 +118,10 @@ export function * convergenceReport (context: ReportContext, options: Convergenc
 
 const notes: readonly string[] = [
   'Writes are those that the node\'s planner plans for the change; rows marked computed multiply a planned part: backends of a restart that are like those planned, or services of a size.',
-  'Seconds are computed from the assumptions listed, not timed. Events are taken to queue up and are worked off one after the other by one agent thread, each table for itself: a change is live when its last table is. Where events come more slowly than secondsPerEvent, each is live after that time.',
+  'Seconds are computed from the assumptions listed, not timed. Events are taken to queue up and are worked off one after the other by one agent thread, each table for itself: a change is live when its last table is. Where events come more slowly than one takes, each is live after its own time.',
   'A change replaces every table of the service: one for each port, address and address family, also where their contents are equal.',
   'each: the grace period is waited for after every update of the outer map, as Cilium does. batched: once for every batch update. expedited: after every update, but the fast kind of wait, which neither kernel profile has by default.',
-  'peakExtraBytes are new inner maps that exist beside those they replace, as the allocator takes them.'
+  'Extra bytes at the peak are new inner maps that exist beside those they replace, as the allocator takes them.'
 ]
 
 const flatNote = 'Layout flat has no outer map and waits for nothing, but writes each table over the one before: meanwhile readers see slots of both.'

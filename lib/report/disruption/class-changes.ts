@@ -4,6 +4,7 @@ import { createRandom } from '../../traffic/index.ts'
 import { estimateOf } from '../estimate.ts'
 import type { Estimate, EstimateOptions } from '../estimate.ts'
 import { picksOf } from './picks.ts'
+import { trialsOf } from './plan.ts'
 import type { ChangeName, DisruptionPlan } from './plan.ts'
 import { poolOf } from './population.ts'
 import { restart, restartEvents } from './rolling-restart.ts'
@@ -48,11 +49,12 @@ export function * changesOfClass (question: ClassQuestion, plan: DisruptionPlan)
   const { population, m, seed } = question
   const { backends, services } = population
   const random = createRandom(plan.seed, backends)
-  const picks = picksOf(population, plan.trials, random)
+  const trials = trialsOf(plan, m)
+  const picks = picksOf(population, trials, random)
   const bench = new Workbench(m)
   const single = singleChanges(question, plan, random)
   const events = plan.changes.has('rolling-restart') ? restartEvents(backends, plan.maxSurge, plan.maxUnavailable) : []
-  const restarts = events.length === 0 ? 0 : Math.min(plan.trials, Math.max(2, Math.floor(restartTables / events.length)))
+  const restarts = events.length === 0 ? 0 : Math.min(trials, Math.max(2, Math.floor(restartTables / events.length)))
   const restarted: RestartStep[][] = []
   let scene: Scene | null = null
   let [service, served] = [-1, 0]

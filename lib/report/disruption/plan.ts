@@ -9,7 +9,7 @@ export type ChangeName = typeof changeNames[number]
 export interface DisruptionOptions {
   /** of everything that is drawn; 1 unless said */
   readonly seed?: number
-  /** for each class of services and each change; 20 unless said */
+  /** for each class of services and each change; by M unless said, see trialsOf */
   readonly trials?: number
   /** names of changes with commas; all unless said */
   readonly changes?: string
@@ -22,7 +22,7 @@ export interface DisruptionOptions {
   readonly maxUnavailable?: string
   /** M that nodes of one M for all are given in its place; the next larger one unless said */
   readonly tableSize?: number
-  /** of a mix: `sequential` (10.0.0.0, 10.0.0.1, ...) unless said, or `drawn` anew for every trial */
+  /** of a mix: `drawn` anew for every trial unless said; `sequential`: one service at 10.0.0.0, 10.0.0.1, ... */
   readonly addresses?: 'sequential' | 'drawn'
 }
 
@@ -35,7 +35,8 @@ export interface Amount {
 
 export interface DisruptionPlan {
   readonly seed: number
-  readonly trials: number
+  /** null: as many as trialsOf says */
+  readonly trials: number | null
   readonly changes: ReadonlySet<ChangeName>
   readonly atOnce: readonly Amount[]
   readonly weightFactors: readonly number[]
@@ -45,28 +46,41 @@ export interface DisruptionPlan {
   readonly addresses: 'sequential' | 'drawn'
 }
 
-export const defaultTrialsOfChanges = 20
 /** most entries of a list */
 const listLength = 16
 
 /** @throws ReportRefusal with the place of what cannot be */
 export function planOf (options: DisruptionOptions): DisruptionPlan {
-  const { tableSize = null } = options
+  const { tableSize = null, maxSurge = '25%', maxUnavailable = '25%' } = options
   if (tableSize !== null && !isSupportedTableSize(tableSize)) {
     throw new ReportRefusal('/tableSize', `${tableSize} is no table size; there are ${supportedTableSizes.join(', ')}`)
   }
+  if (isNone(maxSurge) && isNone(maxUnavailable)) {
+    throw new ReportRefusal('/maxUnavailable', 'may not be 0 when maxSurge is 0 too: no backend could be replaced, and Kubernetes refuses it')
+  }
   return {
     seed: options.seed ?? 1,
-    trials: options.trials ?? defaultTrialsOfChanges,
+    trials: options.trials ?? null,
     changes: new Set(options.changes === undefined ? changeNames : listOf('/changes', options.changes, changeOf)),
     atOnce: listOf('/atOnce', options.atOnce ?? '2,10%', amountOf),
     weightFactors: listOf('/weightFactors', options.weightFactors ?? '0.5,2,0', factorOf),
-    maxSurge: amountAt('/maxSurge', options.maxSurge ?? '25%'),
-    maxUnavailable: amountAt('/maxUnavailable', options.maxUnavailable ?? '25%'),
+    maxSurge: amountAt('/maxSurge', maxSurge),
+    maxUnavailable: amountAt('/maxUnavailable', maxUnavailable),
     tableSize,
-    addresses: options.addresses ?? 'sequential'
+    addresses: options.addresses ?? 'drawn'
   }
 }
+
+/** slots of all tables of a class before the change */
+const slotsTried = 200 * 1021
+const [fewestTrials, mostTrials] = [5, 200]
+
+/**
+ * Trials of a class whose tables have M slots. Unless a number was asked for, as many as make about the same work for every M: small tables
+ * differ much from service to service and are quickly made, large ones neither. The same in every report that asks what moves.
+ */
+export const trialsOf = ({ trials }: Pick<DisruptionPlan, 'trials'>, m: number): number =>
+  trials ?? Math.min(mostTrials, Math.max(fewestTrials, Math.floor(slotsTried / m)))
 
 function listOf<T> (pointer: string, text: string, read: (pointer: string, word: string) => T): T[] {
   const words = text.split(',').map((word) => word.trim())
@@ -82,9 +96,11 @@ function changeOf (pointer: string, word: string): ChangeName {
 
 function amountOf (pointer: string, word: string): Amount {
   const amount = amountAt(pointer, word)
-  if (/^0+%?$/.test(word)) throw new ReportRefusal(pointer, 'at least one backend fails')
+  if (isNone(word)) throw new ReportRefusal(pointer, 'at least one backend fails')
   return amount
 }
+
+const isNone = (word: string): boolean => /^0+%?$/.test(word)
 
 function amountAt (pointer: string, word: string): Amount {
   const match = /^(\d{1,5})(%?)$/.exec(word)

@@ -1,7 +1,7 @@
-// Which backends the services of a class have: the real ones of a cluster, sequential addresses for a mix, or addresses drawn anew for
-// every trial. A table of few backends is a draw by itself, so this decides what an average over trials is an average of.
+// Which backends the services of a class have: the real ones of a cluster; for a mix addresses drawn anew for every trial, or in sequence.
+// A table of few backends is a draw by itself, so this decides what an average over trials is an average of.
 
-import { defaultSeed } from '../../maglev/index.ts'
+import { defaultSeed, parseSeed } from '../../maglev/index.ts'
 import type { Seed } from '../../maglev/index.ts'
 import { createRandom } from '../../traffic/index.ts'
 import type { Random } from '../../traffic/index.ts'
@@ -59,8 +59,14 @@ export function newcomerOf (pool: BackendPool, random: Random): PoolBackend {
   }
 }
 
-export function poolOf (population: Population, service: number, seed: Seed = defaultSeed()): BackendPool {
+export function poolOf (population: Population, service: number, seed: Seed): BackendPool {
   return new BackendPool(population.backendsOf(service), seed)
+}
+
+/** @param nodeSeed as nodes have it, base64 */
+export function seedOf (nodeSeed: string): Seed {
+  const parsed = parseSeed(nodeSeed)
+  return parsed.ok ? parsed.seed : defaultSeed()
 }
 
 /** the weight that most of the backends have, the lowest of several: a newcomer is an ordinary one */

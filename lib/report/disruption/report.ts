@@ -5,20 +5,19 @@
 // are in the conntrack map, which Cilium asks before the table: they keep their backend while it lives, whatever the table says, and lose
 // it with the backend. Where nobody tracks them, without conntrack or on another node with the same table, they fare like new ones.
 
-import { defaultSeed, parseSeed } from '../../maglev/index.ts'
-import type { Seed, TableSizePolicy } from '../../maglev/index.ts'
+import type { TableSizePolicy } from '../../maglev/index.ts'
 import { ReportRefusal } from '../context.ts'
 import type { ReportContext, ReportSteps } from '../context.ts'
 import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
-import type { ReportFrontend, ReportNode, Subject } from '../subject/source.ts'
-import { backendsInTable } from '../subject/table-backends.ts'
+import type { ReportNode, Subject } from '../subject/source.ts'
 import { changesOfClass } from './class-changes.ts'
 import type { ChangeResult } from './class-changes.ts'
-import { planOf } from './plan.ts'
-import type { DisruptionOptions, DisruptionPlan } from './plan.ts'
-import { drawnPopulation, realPopulation, sequentialPopulation } from './population.ts'
-import type { Population } from './population.ts'
+import { ClassPopulations } from './class-populations.ts'
+import type { Addresses } from './class-populations.ts'
+import { planOf, trialsOf } from './plan.ts'
+import type { DisruptionOptions } from './plan.ts'
+import { seedOf } from './population.ts'
 import { ruleOfThumb } from './rule-of-thumb.ts'
 import type { RuleOfThumbRow } from './rule-of-thumb.ts'
 import type { ClassQuestion } from './single-changes.ts'
@@ -44,17 +43,14 @@ export interface DisruptionReport {
   readonly subject: Subject
   /** of everything that is drawn */
   readonly seed: number
-  /** asked for; how many a row has is in its figures */
-  readonly trials: number
-  /** where backends come from: the cluster's own, or for a mix addresses in sequence or drawn */
-  readonly addresses: 'own' | 'sequential' | 'drawn'
+  /** asked for, null: by M; how many a row has is in its figures */
+  readonly trials: number | null
+  readonly addresses: Addresses
   readonly nodes: readonly NodeDisruption[]
   /** imbalance and collateral of the ten table sizes at N = M / 100 */
   readonly ruleOfThumb: readonly RuleOfThumbRow[]
   readonly notes: readonly string[]
 }
-
-type Addresses = DisruptionReport['addresses']
 
 interface Job extends ClassQuestion {
   readonly key: string
@@ -62,16 +58,19 @@ interface Job extends ClassQuestion {
 
 export function * disruptionReport (context: ReportContext, options: DisruptionOptions): ReportSteps<DisruptionReport> {
   const plan = planOf(options)
-  const addresses = context.scale === null ? 'own' : plan.addresses
+  const populations = new ClassPopulations(context, plan)
+  const { addresses } = populations
   if (addresses === 'own' && options.addresses !== undefined) {
     throw new ReportRefusal('/addresses', 'backends of the cluster have addresses of their own; addresses are chosen for a mix')
   }
   const nodes = context.nodes.map((name) => nodeClasses(context, context.source.getNode(name)))
-  const keys = new Map<string, number>()
   const planned = nodes.map(({ node, classes }) =>
-    ({ node, classes: classes.map((group) => ({ group, job: jobOf(node, group, plan, addresses, keys) })) }))
+    ({ node, classes: classes.map((group) => ({ group, job: jobOf(node, group, populations) })) }))
   const jobs = new Map(planned.flatMap(({ classes }) => classes.map(({ job }) => [job.key, job])))
-  const total = (jobs.size + 1) * plan.trials
+  const trialsBefore = [0]
+  for (const { m } of jobs.values()) trialsBefore.push((trialsBefore.at(-1) as number) + trialsOf(plan, m))
+  const before = trialsBefore.pop() as number
+  const total = before + trialsOf(plan, 0)
   const progress = (done: number): { done: number, total: number, unit: string } => ({ done, total, unit: 'trials' })
   yield progress(0)
 
@@ -83,12 +82,12 @@ export function * disruptionReport (context: ReportContext, options: DisruptionO
         results.set(job.key, step.value)
         break
       }
-      yield progress(index * plan.trials + step.value.trial)
+      yield progress((trialsBefore[index] as number) + step.value.trial)
     }
   }
-  const rule = ruleOfThumb(seedOf(nodes[0]?.node), plan.trials, plan.seed)
+  const rule = ruleOfThumb(seedOf(nodes[0]?.node.seed ?? ''), plan)
   let thumb = rule.next()
-  for (; thumb.done !== true; thumb = rule.next()) yield progress(jobs.size * plan.trials)
+  for (; thumb.done !== true; thumb = rule.next()) yield progress(before)
   return {
     kind: 'disruption',
     subject: context.subject,
@@ -109,7 +108,8 @@ export function * disruptionReport (context: ReportContext, options: DisruptionO
 const notes: readonly string[] = [
   'Computed with the fill that the nodes\' tables come from: a table before and one after for every trial, compared slot by slot; shares are of all flows to the service.',
   'Needed is what no table could have spared: slots whose backend left or whose next backend came; for a weight, half the sum by which wanted shares differ; for a rolling restart one move of every flow. Collateral is the rest.',
-  'Ends of intervals: 95 % for the mean, Student\'s t; smaller where the trials are a good part of all there could be, none where they are all.',
+  'Of a mix each trial is of another service, whose addresses are drawn, unless addresses in sequence are asked for: then all trials are of one. Of a cluster they are of its own services.',
+  'Ends of intervals: 95 % for the mean, Student\'s t; smaller where the trials are a good part of all there could be, none where they are all. The largest is the largest of the trials: more trials may find larger ones.',
   'Established flows are tracked: they keep their backend while it lives and lose it with the backend, however the table changes. Untracked ones (no conntrack, another node after a failover) go where the new table says.',
   'With another M a flow stays with probability sum over backends of share before x share after: computed, since hash mod M and hash mod M\' are independent for two primes.',
   'Restarts of one class take at most 40 tables, other sizes of M are tried on at most 5 services, so those rows may have fewer trials.'
@@ -125,34 +125,13 @@ function nodeClasses ({ source }: ReportContext, node: ReportNode): NodeClasses 
 }
 
 /** The same question, whoever asks it, has the same key. */
-function jobOf (node: ReportNode, group: FrontendClass, plan: DisruptionPlan, addresses: Addresses, keys: Map<string, number>): Job {
-  const population = populationOf(group, plan, addresses, keys)
+function jobOf (node: ReportNode, group: FrontendClass, populations: ClassPopulations): Job {
+  const population = populations.of(group)
   const { m } = group
   const policy = node.tableSizePolicy
-  return { key: [population.key, m, node.seed, JSON.stringify(policy)].join(' '), population, m, policy, seed: seedOf(node) }
-}
-
-function populationOf (group: FrontendClass, plan: DisruptionPlan, addresses: Addresses, keys: Map<string, number>): Population {
-  const { family, backends, frontends } = group
-  if (addresses === 'sequential') return sequentialPopulation(backends, family)
-  if (addresses === 'drawn') return drawnPopulation(backends, family, plan.seed)
-  const services = new Map(frontends.map((frontend) => [numberOf(frontend, keys), frontend]))
-  return realPopulation([...services.keys()].join(), [...services.values()].map(backendsInTable))
-}
-
-/** Frontends with the same backends have the same table. */
-function numberOf (frontend: ReportFrontend, keys: Map<string, number>): number {
-  const content = backendsInTable(frontend).map(({ address, port, protocol, weight }) => `${address} ${port} ${protocol} ${weight}`).join()
-  const number = keys.get(content) ?? keys.size
-  keys.set(content, number)
-  return number
+  return { key: [population.key, m, node.seed, JSON.stringify(policy)].join(' '), population, m, policy, seed: seedOf(node.seed) }
 }
 
 function rowOf ({ scale }: ReportContext, { family, backends, m, frontends }: FrontendClass, result: ChangeResult): DisruptionRow {
   return { family, backends, m, frontends: scale?.frontendsOf(backends) ?? frontends.length, ...result }
-}
-
-function seedOf (node: ReportNode | undefined): Seed {
-  const parsed = parseSeed(node?.seed ?? '')
-  return parsed.ok ? parsed.seed : defaultSeed()
 }

@@ -6,14 +6,16 @@ import type { Seed } from '../../maglev/index.ts'
 import { createRandom } from '../../traffic/index.ts'
 import { estimateOf } from '../estimate.ts'
 import type { Estimate } from '../estimate.ts'
-import { poolOf, sequentialPopulation } from './population.ts'
+import { trialsOf } from './plan.ts'
+import type { DisruptionPlan } from './plan.ts'
+import { drawnPopulation, poolOf } from './population.ts'
 import { Scene, Workbench } from './scene.ts'
 
 export interface RuleOfThumbRow {
   readonly m: number
   /** N = M / 100, rounded down */
   readonly backends: number
-  /** slots of the backend with most of them, over the mean, less 1 */
+  /** slots of the backend with most of them in any of the tables, over the mean, less 1 */
   readonly imbalance: number
   /** share of all slots that move between backends that stay when one of N leaves */
   readonly collateral: Estimate
@@ -21,25 +23,29 @@ export interface RuleOfThumbRow {
 
 const slotsPerBackend = 100
 
-/** @yields after every table */
-export function * ruleOfThumb (seed: Seed, trials: number, drawSeed: number): Generator<undefined, RuleOfThumbRow[]> {
+/**
+ * A service of drawn addresses for each trial.
+ * @yields after every service
+ */
+export function * ruleOfThumb (seed: Seed, plan: Pick<DisruptionPlan, 'seed' | 'trials'>): Generator<undefined, RuleOfThumbRow[]> {
   const rows: RuleOfThumbRow[] = []
   for (const m of supportedTableSizes) {
     const backends = Math.floor(m / slotsPerBackend)
-    const pool = poolOf(sequentialPopulation(backends, 4), 0, seed)
-    const scene = new Scene(pool, new Workbench(m))
-    const random = createRandom(drawSeed, backends)
-    const leaving = new Set<number>()
-    while (leaving.size < Math.min(trials, backends)) leaving.add(random.below(backends))
+    const population = drawnPopulation(backends, 4, plan.seed)
+    const bench = new Workbench(m)
+    const random = createRandom(plan.seed, backends)
     const collateral: number[] = []
-    for (const number of leaving) {
-      scene.choose(number)
+    const trials = trialsOf(plan, m)
+    let most = 0
+    for (let trial = 0; trial < trials; trial++) {
+      const scene = new Scene(poolOf(population, trial, seed), bench)
+      scene.choose(random.below(backends))
       const { moved, needed } = scene.chosenGone()
       collateral.push(moved - needed)
+      most = scene.counts.reduce((larger, count) => Math.max(larger, count), most)
       yield
     }
-    const imbalance = Math.max(...scene.counts) / (m / backends) - 1
-    rows.push({ m, backends, imbalance, collateral: estimateOf(collateral, { population: backends }) })
+    rows.push({ m, backends, imbalance: most / (m / backends) - 1, collateral: estimateOf(collateral) })
   }
   return rows
 }

@@ -2,7 +2,7 @@
 // each; the disruption is that of Cilium's fill at their table size, since the shares depend on M and N and hardly on the hash.
 
 import { memlockBytes } from '../../bpf/map/memory.ts'
-import type { Disruption } from '../disruption/one-leaving.ts'
+import type { Leaving } from '../disruption/leaving.ts'
 import { profileOf } from './map-bytes.ts'
 import type { NodeKernel } from './map-bytes.ts'
 import type { MemoryRow } from './rows.ts'
@@ -33,9 +33,12 @@ export interface AlternativeRow {
   readonly m: number
   /** of one service; katran's ring is there for all its services from the start */
   readonly tableBytes: number
-  /** null where there is no table: see flowsMovedWithoutConntrack */
-  readonly disruption: Disruption | null
-  /** share of packets of a flow that no conntrack entry knows which go to another backend than the one before; 0 with a table */
+  /** null where there is no table */
+  readonly disruption: Leaving | null
+  /** when one backend leaves, of flows that no conntrack entry knows: with a table `disruption`'s, else computed; null without backends */
+  readonly movedShare: number | null
+  readonly collateralShare: number | null
+  /** share of these flows that go to another backend although all stay: on another node, or later; 0 with a table */
   readonly flowsMovedWithoutConntrack: number
 }
 
@@ -50,20 +53,26 @@ export function commonest<T extends { readonly backends: number }> (sizes: reado
   return sizes.filter((size) => kept.has(size))
 }
 
-export function alternatives (
-  node: NodeKernel, rows: readonly MemoryRow[], disruptionOf: (m: number, backends: number) => Disruption | null
-): Alternative[] {
+type DisruptionOf = (row: MemoryRow) => Leaving | null
+
+export function alternatives (node: NodeKernel, rows: readonly MemoryRow[], disruptionOf: DisruptionOf): Alternative[] {
   const frontends = rows.reduce((sum, row) => sum + row.frontends, 0)
   const shown = commonest(rows, (row) => row.frontends)
-  const withTable = (tableBytes: (backends: number) => number): AlternativeRow[] => shown.map(({ family, backends, frontends }) => ({
-    family,
-    backends,
-    frontends,
-    m: OTHERS_TABLE_SIZE,
-    tableBytes: tableBytes(backends),
-    disruption: disruptionOf(OTHERS_TABLE_SIZE, backends),
-    flowsMovedWithoutConntrack: 0
-  }))
+  const withTable = (tableBytes: (backends: number) => number): AlternativeRow[] => shown.map((row) => {
+    const { family, backends, frontends } = row
+    const disruption = disruptionOf(row)
+    return {
+      family,
+      backends,
+      frontends,
+      m: OTHERS_TABLE_SIZE,
+      tableBytes: tableBytes(backends),
+      disruption,
+      movedShare: disruption?.movedShare ?? null,
+      collateralShare: disruption?.collateralShare ?? null,
+      flowsMovedWithoutConntrack: 0
+    }
+  })
   const fill = `computed by Cilium's fill at M = ${OTHERS_TABLE_SIZE}`
   return [
     {
@@ -94,12 +103,25 @@ export function alternatives (
       from: 'computed',
       fits: true,
       disruptionFrom: 'a flow keeps its backend while its conntrack entry lives; on another node, or without the entry, it is drawn anew: 1 - 1/N',
-      rows: shown.map(({ family, backends, frontends }) => {
-        const flowsMovedWithoutConntrack = backends === 0 ? 0 : 1 - 1 / backends
-        return { family, backends, frontends, m: 0, tableBytes: 0, disruption: null, flowsMovedWithoutConntrack }
-      })
+      rows: shown.map(randomRow)
     }
   ]
+}
+
+/** The pick is drawn anew: one in N flows finds its backend again, whether all stay or one leaves, and 1/N had to move. */
+function randomRow ({ family, backends, frontends }: MemoryRow): AlternativeRow {
+  const movedShare = backends === 0 ? 0 : 1 - 1 / backends
+  return {
+    family,
+    backends,
+    frontends,
+    m: 0,
+    tableBytes: 0,
+    disruption: null,
+    movedShare: backends === 1 ? 1 : movedShare,
+    collateralShare: Math.max(0, movedShare - 1 / backends),
+    flowsMovedWithoutConntrack: movedShare
+  }
 }
 
 /** ch_rings: always as large */

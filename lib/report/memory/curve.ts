@@ -4,6 +4,7 @@
 import { FLAT_ELEMENT_BYTES, innerAttributes } from '../../loadbalancer/index.ts'
 import type { TableLayout } from '../../loadbalancer/index.ts'
 import { chooseTableSize } from '../../maglev/index.ts'
+import type { Leaving } from '../disruption/leaving.ts'
 import type { MemoryRow } from './rows.ts'
 import type { ReportNode } from '../subject/source.ts'
 import { shapeBytes } from './map-bytes.ts'
@@ -14,16 +15,29 @@ export interface CurvePoint extends Bytes {
   readonly m: number
   /** how memlockBytes comes about */
   readonly formula: string
+  /** when one backend leaves; null where tables so large have no service here */
+  readonly disruption: Leaving | null
 }
 
 const sizes = [1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000] as const
 
-/** A point for each size of the subject and a few more; a service that has another M (tables keep theirs) is in the rows. */
-export function tableCurve (node: ReportNode, rows: readonly MemoryRow[]): CurvePoint[] {
+/** Sizes of the curve that the subject has no services of. */
+export function curveSizes (classes: ReadonlyArray<{ readonly backends: number }>): number[] {
+  return sizes.filter((size) => classes.every(({ backends }) => backends !== size))
+}
+
+/**
+ * A point for each size of the subject and a few more; a service that has another M (tables keep theirs) is in the rows.
+ * @param disruptionOf for curveSizes
+ */
+export function tableCurve (
+  node: ReportNode, rows: readonly MemoryRow[], disruptionOf: (backends: number) => Leaving | null
+): CurvePoint[] {
   const own = rows.map(({ backends }) => backends).filter((backends) => backends > 0)
   return [...new Set([...sizes, ...own])].sort((one, other) => one - other).map((backends) => {
     const { m } = chooseTableSize(node.tableSizePolicy, null, backends)
-    return { backends, m, ...tableBytes(node, m, backends), formula: tableFormula(node, m, backends) }
+    const disruption = rows.find((row) => row.backends === backends && row.m === m)?.disruption ?? disruptionOf(backends)
+    return { backends, m, ...tableBytes(node, m, backends), formula: tableFormula(node, m, backends), disruption }
   })
 }
 

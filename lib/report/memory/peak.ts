@@ -2,6 +2,7 @@
 // old one lives on until no program can be reading it: until an RCU grace period is over. Who waits for each table holds one table twice;
 // who puts many in by one batch update, which waits once, holds all of them twice.
 
+import { defaultAssumptions } from '../convergence/costs.ts'
 import type { Bytes } from './map-bytes.ts'
 import type { MemoryRow } from './rows.ts'
 
@@ -21,11 +22,13 @@ export interface PeakBytes {
   readonly peak: Bytes
 }
 
-const atOnce = [1, 10, 100, 1000] as const
+/** updates that an agent which updates the outer map in batches is taken to put into one */
+export const usualBatch = defaultAssumptions.batch
+const atOnce = [1, 10, 100, usualBatch, 1000] as const
 const nothing: Bytes = { memlockBytes: 0, allocatedBytes: 0 }
 
 /**
- * For one service, ten, a hundred, a thousand and all. A replacement is taken to be as large as what it replaces.
+ * For one service, ten, a hundred, a batch, a thousand and all. A replacement is taken to be as large as what it replaces.
  * Layout flat writes over the old table, where readers may see both, and needs nothing more.
  * @param total the node at rest
  */

@@ -2,32 +2,47 @@
 
 import type { ReportDocument } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
+import type { Leaving } from '../disruption/leaving.ts'
 import { column, formatBytes } from '../words.ts'
 import type { Alternative } from './alternatives.ts'
 import type { MapGroup } from './groups.ts'
 import type { AllocatorBytes, Bytes, KernelBytes } from './map-bytes.ts'
 import type { MemoryReport, NodeMemory } from './report.ts'
 
-const memoryColumns: readonly Column[] = [
+/** @param other the kernel beside the node's */
+const memoryColumns = (other: string): Column[] => [
   column('family', 'IP', 'plain'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
-  column('memlockBytes', 'table memlock'), column('memlockOtherKernelBytes', 'other kernel'), column('allocatedBytes', 'allocated'),
+  column('memlockBytes', 'table memlock'), column('memlockOtherKernelBytes', other), column('allocatedBytes', 'allocated'),
   column('outerShareBytes', 'outer share'), column('servicesEntriesBytes', 'services'), column('backendsEntriesBytes', 'backends'),
   column('revNatEntriesBytes', 'revNat'), column('perFrontendBytes', 'per frontend'), column('movedShare', 'moved', 'percent'),
-  column('collateralShare', 'collateral', 'percent'), column('collateralShareMax', 'at most', 'percent'), column('disruptionTrials', 'trials')
+  column('collateralShare', 'collateral', 'percent'), column('collateralShareLow', 'from', 'percent'), column('collateralShareHigh', 'to', 'percent'),
+  column('collateralShareMax', 'largest', 'percent'), column('disruptionTrials', 'trials')
 ]
+
+/** `on 5.10`; where nodes have different ones, `other kernel` */
+function otherKernelName (nodes: readonly NodeMemory[]): string {
+  const [name, ...different] = new Set(nodes.map(({ totalByKernel: [, other] }) => other?.kernel))
+  return name === undefined || different.length > 0 ? 'other kernel' : `on ${name}`
+}
 
 const otherKernel = (figures: readonly KernelBytes[]): number | null => figures[1]?.memlockBytes ?? null
 
 const memoryCells = (node: NodeMemory): Cell[][] => node.rows.map((row) => [
   row.family, row.backends, row.frontends, row.m, row.table.memlockBytes, otherKernel(row.tableByKernel), row.table.allocatedBytes,
   row.outerShareBytes, row.entriesBytes.services, row.entriesBytes.backends, row.entriesBytes.revNat, row.perFrontendBytes,
-  row.disruption?.movedShare ?? null, row.disruption?.collateralShare ?? null, row.disruption?.collateralShareMax ?? null,
-  row.disruption?.trials ?? null
+  ...leavingCells(row.disruption)
 ])
+
+/** No interval where all that there are were tried. */
+function leavingCells (leaving: Leaving | null): Cell[] {
+  if (leaving === null) return [null, null, null, null, null, null]
+  const { movedShare, collateralShare, collateralShareLow, collateralShareHigh, collateralShareMax, trials, complete } = leaving
+  return [movedShare, collateralShare, ...(complete ? [null, null] : [collateralShareLow, collateralShareHigh]), collateralShareMax, trials]
+}
 
 export const memoryTable = (node: NodeMemory): Table => ({
   title: `${node.node}: layout ${node.layout}, kernel ${node.kernel}${kernelNote(node)}, bytes for each frontend of N backends`,
-  columns: memoryColumns,
+  columns: memoryColumns(otherKernelName([node])),
   rows: memoryCells(node)
 })
 
@@ -56,7 +71,7 @@ const areaText = ({ allocator, objects, allocatedBytes }: AllocatorBytes): strin
 export const mapsTable = (report: MemoryReport): Table => ({
   title: 'All maps',
   columns: [column('node', 'node'), column('map', 'map'), column('maps', 'maps'), column('entries', 'entries'), column('maxEntries', 'max entries'),
-    column('pressure', 'full', 'percent'), column('memlockBytes', 'memlock'), column('memlockOtherKernelBytes', 'other kernel'),
+    column('pressure', 'full', 'percent'), column('memlockBytes', 'memlock'), column('memlockOtherKernelBytes', otherKernelName(report.nodes)),
     column('allocatedBytes', 'allocated'), column('perCpuBytes', 'per CPU'), column('from', 'figures'), column('areas', 'allocated from')],
   rows: report.nodes.flatMap(mapCells)
 })
@@ -98,11 +113,11 @@ export const connectionsTable = (nodes: readonly NodeMemory[]): Table => ({
 export const alternativesTable = ({ alternatives }: MemoryReport): Table => ({
   title: 'For one service of N backends, computed',
   columns: [column('name', 'who'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
-    column('tableBytes', 'bytes of a table'), column('allTablesBytes', 'of all tables'), column('movedShare', 'moved', 'percent'), column('collateralShare', 'collateral', 'percent'),
-    column('flowsMovedWithoutConntrack', 'moved without conntrack', 'percent')],
-  rows: alternatives.flatMap(({ name, tableBytes, rows }) => rows.map((row) =>
-    [name, row.backends, row.frontends, row.m, row.tableBytes, tableBytes,
-      row.disruption?.movedShare ?? null, row.disruption?.collateralShare ?? null, row.flowsMovedWithoutConntrack]))
+    column('tableBytes', 'bytes of a table'), column('allTablesBytes', 'of all tables'), column('movedShare', 'moved', 'percent'),
+    column('collateralShare', 'collateral', 'percent'), column('flowsMovedWithoutConntrack', 'moved on another node', 'percent')],
+  rows: alternatives.flatMap(({ name, tableBytes: all, rows }) =>
+    rows.map(({ backends, frontends, m, tableBytes, movedShare, collateralShare, flowsMovedWithoutConntrack }) =>
+      [name, backends, frontends, m, tableBytes, all, movedShare, collateralShare, flowsMovedWithoutConntrack]))
 })
 
 export const foundMapsTable = ({ node, found }: NodeMemory): Table => ({
@@ -131,7 +146,7 @@ export function records ({ nodes, alternatives }: MemoryReport): ReportDocument[
   const head = [column('scope', ''), column('node', ''), column('layout', ''), column('kernel', ''), column('map', ''), column('maps', ''),
     column('entries', ''), column('maxEntries', ''), column('pressure', ''), column('perCpuBytes', ''), column('from', '')]
   const rows = [...nodes.flatMap(nodeRecords), ...alternatives.flatMap(elsewhereRecords)]
-  return { columns: [...head, ...memoryColumns], rows }
+  return { columns: [...head, ...recordColumns], rows }
 }
 
 function nodeRecords (node: NodeMemory): Cell[][] {
@@ -156,4 +171,6 @@ function elsewhereRecords ({ name, rows }: Alternative): Cell[][] {
       ...figures({ ...row, ...disruption, allocatedBytes: tableBytes, disruptionTrials: disruption?.trials })])
 }
 
-const figures = (known: Readonly<Record<string, Cell | undefined>>): Cell[] => memoryColumns.map(({ key }) => known[key] ?? null)
+const recordColumns = memoryColumns('')
+
+const figures = (known: Readonly<Record<string, Cell | undefined>>): Cell[] => recordColumns.map(({ key }) => known[key] ?? null)

@@ -1,16 +1,23 @@
 // The memory report as something to read: the answer, findings, charts and tables. What each table says is in present-tables.ts.
 
+import { collateralOf } from '../disruption/leaving.ts'
+import type { Leaving } from '../disruption/leaving.ts'
 import type { Chart, ReportDocument, Section } from '../document.ts'
+import { intervalText } from '../estimate.ts'
 import { nodeName, sizeChart } from '../size-chart.ts'
 import { formatBytes, formatShare, subjectText } from '../words.ts'
 import { OTHERS_TABLE_SIZE } from './alternatives.ts'
+import type { Alternative } from './alternatives.ts'
 import type { ConnectionMap } from './cilium-maps.ts'
 import { isMaglev } from './groups.ts'
 import {
   alternativesTable, connectionsTable, foundMapsTable, foundTablesTable, headroomTable, mapsTable, memoryTable, outerTable, peaksTable,
   records, servicesTable
 } from './present-tables.ts'
+import type { Bytes } from './map-bytes.ts'
+import { usualBatch } from './peak.ts'
 import type { MemoryReport, NodeMemory } from './report.ts'
+import type { MemoryRow } from './rows.ts'
 
 export function presentMemory (report: MemoryReport): ReportDocument {
   return {
@@ -26,20 +33,53 @@ export function presentMemory (report: MemoryReport): ReportDocument {
 /** Nodes are compared by their Maglev tables; who has none (flat) by the arrays that hold them. */
 const tableBytes = (node: NodeMemory): number => node.maps.find((map) => map.name === 'tables')?.memlockBytes ?? node.maglev.memlockBytes
 
-const worstCollateral = (node: NodeMemory): number => Math.max(0, ...node.rows.map((row) => row.disruption?.collateralShareMax ?? 0))
+/** The row that fares worst when a backend leaves, on average. */
+function worstRow ({ rows }: NodeMemory): (MemoryRow & { readonly disruption: Leaving }) | null {
+  const known = rows.flatMap((row) => row.disruption === null ? [] : [{ ...row, disruption: row.disruption }])
+  return known.reduce<typeof known[number] | null>((most, row) =>
+    most === null || row.disruption.collateralShare > most.disruption.collateralShare ? row : most, null)
+}
+
+const sizesText = ({ rows }: NodeMemory): string => {
+  const sizes = rows.map(({ m }) => m)
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+  return least === most ? `M = ${least}` : `M = ${least} to ${most}`
+}
+
+/** Nothing is said of the largest where there was but one trial. */
+const worstText = ({ collateralShareMax, trials, complete }: Leaving): string =>
+  trials < 2 ? '' : `, ${formatShare(collateralShareMax)} in the worst of ${complete ? `all ${trials}` : trials}`
+
+const leavesText = (node: NodeMemory, mean: (leaving: Leaving) => string): string => {
+  const row = worstRow(node)
+  return row === null
+    ? ''
+    : `when a backend leaves, on average ${mean(row.disruption)} of the flows to a service of ${row.backends} move without need${worstText(row.disruption)}`
+}
+
+const shareOf = ({ collateralShare }: Leaving): string => formatShare(collateralShare)
 
 /** What the first node takes, the least that the same picks fit in, and what moves; then nodes whose tables are others. */
 function headline ({ nodes }: MemoryReport): string {
   const [first, ...others] = nodes
   if (first === undefined) return 'There is no node to report on.'
+  if (first.rows.length === 0) return NO_TABLE
   const same = others.filter(({ node }) => first.samePicksAs.includes(node))
   const [least] = [...same].sort((one, other) => tableBytes(one) - tableBytes(other))
   const fits = least !== undefined && tableBytes(least) < tableBytes(first) ? `; the same picks fit in ${formatBytes(tableBytes(least))} (${least.node})` : ''
-  const rest = others.filter((node) => node !== least || fits === '').map((node) =>
-    `${formatBytes(tableBytes(node))} on ${node.node} (${same.includes(node) ? 'the same picks' : formatShare(worstCollateral(node))})`)
-  return `Maglev costs ${formatBytes(tableBytes(first))} on every node like ${first.node}${fits}, and one backend that leaves moves up to ` +
-    `${formatShare(worstCollateral(first))} of a table without need${rest.length === 0 ? '' : `; ${rest.join(', ')}`}.`
+  const alike = same.filter((node) => node !== least || fits === '').map((node) => `${formatBytes(tableBytes(node))} on ${node.node} (the same picks)`)
+  const rest = others.filter((node) => !same.includes(node)).map((node) => {
+    const worst = worstRow(node)?.disruption
+    return `${formatBytes(tableBytes(node))} on ${node.node} (${sizesText(node)}${worst === undefined ? '' : `; ${shareOf(worst)}${worstText(worst)}`})`
+  })
+  return [
+    `Maglev costs ${formatBytes(tableBytes(first))} on every node like ${first.node} (${sizesText(first)})${fits}${alike.map((one) => `; ${one}`).join('')}; ` +
+      `${leavesText(first, shareOf)}.`,
+    ...(rest.length === 0 ? [] : [`Tables of another M, with other picks: ${rest.join(', ')}.`])
+  ].join(' ')
 }
+
+const NO_TABLE = 'There is no service with a table yet; try a mix, as in 700x3,200x10.'
 
 function finding (node: NodeMemory): string {
   const tables = node.maps.find((map) => map.name === 'tables')
@@ -47,8 +87,8 @@ function finding (node: NodeMemory): string {
   const held = tables === undefined
     ? `Maglev arrays with room for every service ${maglev}`
     : `Maglev tables ${formatBytes(tables.memlockBytes)} (${formatBytes(tables.allocatedBytes)} allocated), with their outer maps ${maglev}`
-  return `${node.node} (${node.layout}): ${held}, all maps ${formatBytes(node.total.memlockBytes)}; ` +
-    `a backend that leaves moves up to ${formatShare(worstCollateral(node))} of a table without need`
+  const leaves = node.rows.length === 0 ? '' : `; ${sizesText(node)}: ${leavesText(node, (leaving) => intervalText(collateralOf(leaving)))}`
+  return `${node.node} (${node.layout}): ${held}, all maps ${formatBytes(node.total.memlockBytes)}${leaves}.`
 }
 
 function comparisons ({ nodes, sizing, alternatives }: MemoryReport): string[] {
@@ -58,8 +98,23 @@ function comparisons ({ nodes, sizing, alternatives }: MemoryReport): string[] {
     ? []
     : [`The maps given take ${formatBytes(found.total.foundBytes)} of what ${node} is predicted to take, ${formatBytes(found.total.predictedBytes)}; ` +
       `${found.others.maps} others (${formatBytes(found.others.memlockBytes)}) are not the load balancer's.`])
-  return [...found, ...growth(first), ...outerAndPeak(first), bill(first, sizing.ramBytes),
-    ...(first.rows.length === 0 ? [] : [`Elsewhere: ${alternatives.map(({ name, tableBytes, fits }) => `${name} ${formatBytes(tableBytes)}${fits ? '' : ' (has no place for so many)'}`).join(', ')}.`])]
+  return [...found, ...growth(first), ...outerAndPeak(first), bill(first, sizing.ramBytes), ...elsewhere(alternatives)]
+}
+
+/** Bytes of others with what moves there. */
+function elsewhere (alternatives: readonly Alternative[]): string[] {
+  const withTable = alternatives.flatMap(({ name, rows }) => name === 'katran' ? rows : [])
+  if (withTable.length === 0) return []
+  const worst = withTable.reduce((most, one) => (one.collateralShare ?? 0) > (most.collateralShare ?? 0) ? one : most)
+  const bytes = (name: Alternative['name']): string => alternatives.filter((one) => one.name === name)
+    .map(({ tableBytes, fits }) => `${formatBytes(tableBytes)}${fits ? '' : ' (has no place for so many)'}`).join()
+  const random = alternatives.flatMap(({ name, rows }) => name === 'random' ? rows.flatMap(({ movedShare }) => movedShare ?? []) : [])
+  const [least, most] = [formatShare(Math.min(...random)), formatShare(Math.max(...random))]
+  return [
+    `Elsewhere, at M = ${OTHERS_TABLE_SIZE}: katran ${bytes('katran')}, envoy ${bytes('envoy')}; when a backend leaves, on average ` +
+      `${formatShare(worst.collateralShare ?? 0)} of the flows to a service of ${worst.backends} move without need. random holds no table, and moves ` +
+      `${least === most ? least : `${least} to ${most}`} of the flows that no conntrack entry knows.`
+  ]
 }
 
 function growth ({ node, fullest, headroom }: NodeMemory): string[] {
@@ -75,6 +130,7 @@ function growth ({ node, fullest, headroom }: NodeMemory): string[] {
 function outerAndPeak ({ node, outerMaps, peaks }: NodeMemory): string[] {
   const [plain, preallocated] = outerMaps
   const all = peaks.at(-1)
+  const batch = peaks.slice(0, -1).find(({ services }) => services === usualBatch)
   return [
     ...(plain === undefined || preallocated === undefined
       ? []
@@ -83,14 +139,18 @@ function outerAndPeak ({ node, outerMaps, peaks }: NodeMemory): string[] {
     ...(all === undefined
       ? []
       : [`While tables of ${node} are replaced it takes ${formatBytes(all.oneByOne.more.memlockBytes)} more one by one, ` +
+        `${batch === undefined ? '' : `${formatBytes(batch.batch.more.memlockBytes)} more in batches of ${batch.services}, `}` +
         `${formatBytes(all.batch.more.memlockBytes)} more when all ${all.services} are replaced by one batch.`])
   ]
 }
 
-function bill (node: NodeMemory, ramBytes: number): string {
-  const share = node.bill.memlockBytes === 0 ? 0 : node.maglev.memlockBytes / node.bill.memlockBytes
-  return `With conntrack, NAT, neighbour and affinity maps as Cilium sizes them at ${(ramBytes / 2 ** 30).toFixed(1)} GiB of memory ${node.node} takes ` +
-    `${formatBytes(node.bill.memlockBytes)}, of which Maglev is ${formatShare(share)}.`
+function bill ({ node, bill, billOfIpv4, maglev }: NodeMemory, ramBytes: number): string {
+  const share = ({ memlockBytes }: Bytes, of: Bytes): string => formatShare(of.memlockBytes === 0 ? 0 : memlockBytes / of.memlockBytes)
+  const ipv4 = billOfIpv4 === null
+    ? ''
+    : `; without IPv6 ${formatBytes(billOfIpv4.all.memlockBytes)}, of which Maglev is ${share(billOfIpv4.maglev, billOfIpv4.all)}`
+  return `With conntrack, NAT, neighbour and affinity maps as Cilium sizes them at ${(ramBytes / 2 ** 30).toFixed(1)} GiB of memory ${node} takes ` +
+    `${formatBytes(bill.memlockBytes)} for both families, of which Maglev is ${share(maglev, bill)}${ipv4}.`
 }
 
 function sections (report: MemoryReport): Section[] {
@@ -127,15 +187,19 @@ function bytesChart ({ nodes, alternatives }: MemoryReport): Chart {
     title: 'Bytes of a table by service size',
     description: 'Memlock of one Maglev table over the number of backends of its service, a line for each node, and the size of Envoy\'s compact table.',
     y: { label: 'memlock of a table', unit: 'bytes', scale: 'log' }
-  }, ({ curve }) => curve.map(({ backends, m, memlockBytes, formula }) =>
-    ({ x: backends, y: memlockBytes, note: `N = ${backends}, M = ${m}: ${memlockBytes} bytes = ${formula}` })))
+  }, ({ curve }) => curve.map(({ backends, m, memlockBytes, formula, disruption }) =>
+    ({ x: backends, y: memlockBytes, note: `N = ${backends}, M = ${m}: ${memlockBytes} bytes = ${formula}${moveNote(disruption)}` })))
   const envoy = alternatives.filter(({ name, rows }) => name === 'envoy' && rows.length > 0).map(({ name, formula, rows }) => ({
     name,
     points: rows.filter(({ family, backends }) => family === 4 && backends > 0)
-      .map(({ backends, tableBytes }) => ({ x: backends, y: tableBytes, note: `N = ${backends}, M = ${OTHERS_TABLE_SIZE}: ${tableBytes} bytes = ${formula}` }))
+      .map(({ backends, tableBytes, disruption }) =>
+        ({ x: backends, y: tableBytes, note: `N = ${backends}, M = ${OTHERS_TABLE_SIZE}: ${tableBytes} bytes = ${formula}${moveNote(disruption)}` }))
   }))
   return { ...chart, series: [...chart.series, ...envoy] }
 }
+
+const moveNote = (leaving: Leaving | null): string =>
+  leaving === null ? '' : `; when one leaves ${intervalText(collateralOf(leaving))} of its flows move without need${worstText(leaving)}`
 
 function billChart ({ nodes }: MemoryReport): Chart {
   const connectionGroups = [...new Set(nodes.flatMap(({ connections }) => connections.map(({ group }) => group)))]

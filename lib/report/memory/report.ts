@@ -3,11 +3,15 @@
 // applied to maps that were not built. No bytes without the disruption that goes with them: every row says what happens to a table of
 // that size when one backend leaves.
 
-import { defaultSeed, parseSeed } from '../../maglev/index.ts'
+import { chooseTableSize } from '../../maglev/index.ts'
 import type { TableSizePolicy } from '../../maglev/index.ts'
 import type { MixScale, ReportContext, ReportSteps } from '../context.ts'
-import { defaultTrials, disruptionOfOneLeaving } from '../disruption/one-leaving.ts'
-import type { Disruption } from '../disruption/one-leaving.ts'
+import { ClassPopulations } from '../disruption/class-populations.ts'
+import { leavingPlan } from '../disruption/leaving.ts'
+import type { Leaving, LeavingQuestion } from '../disruption/leaving.ts'
+import type { DisruptionPlan } from '../disruption/plan.ts'
+import { drawnPopulation } from '../disruption/population.ts'
+import type { Population } from '../disruption/population.ts'
 import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import { isMap, nameOf } from '../subject/map-names.ts'
@@ -16,8 +20,9 @@ import { alternatives, commonest, OTHERS_TABLE_SIZE } from './alternatives.ts'
 import type { Alternative } from './alternatives.ts'
 import { connectionMaps, defaultSizing } from './cilium-maps.ts'
 import type { ConnectionMap, Sizing } from './cilium-maps.ts'
-import { tableCurve } from './curve.ts'
+import { curveSizes, tableCurve } from './curve.ts'
 import type { CurvePoint } from './curve.ts'
+import { Disruptions } from './disruptions.ts'
 import { compareFound } from './found-maps.ts'
 import type { FoundComparison, FoundMap } from './found-maps.ts'
 import { flatGroup, isMaglev, mapGroup, sumBytes, tableGroup } from './groups.ts'
@@ -68,8 +73,10 @@ export interface NodeMemory {
   /** the cluster's dearest; empty for a mix, whose services are its rows */
   readonly services: readonly ServiceBytes[]
   readonly connections: readonly ConnectionMap[]
-  /** total and connections */
+  /** total and connections, of both families */
   readonly bill: Bytes
+  /** the same were IPv6 switched off; null where there are IPv6 services */
+  readonly billOfIpv4: { readonly all: Bytes, readonly maglev: Bytes } | null
   readonly curve: readonly CurvePoint[]
   /** null unless maps were given */
   readonly found: FoundComparison | null
@@ -78,8 +85,10 @@ export interface NodeMemory {
 export interface MemoryReport {
   readonly kind: 'memory'
   readonly subject: Subject
-  /** of the draw of who leaves */
+  /** of the draw of services, and of who leaves */
   readonly seed: number
+  /** asked for, null: by M; how many a row has is in its figures */
+  readonly trials: number | null
   readonly sizing: Sizing
   readonly nodes: readonly NodeMemory[]
   /** for the first node's services */
@@ -88,9 +97,9 @@ export interface MemoryReport {
 }
 
 export interface MemoryOptions {
-  /** of the draw of who leaves */
+  /** of the draw of services, and of who leaves */
   readonly seed?: number
-  /** backends that leave, one at a time, for the disruption of each row */
+  /** backends that leave, one at a time, for the disruption of each row: of a mix each of another service */
   readonly trials?: number
   /** how many of the dearest services are listed */
   readonly servicesListed?: number
@@ -103,78 +112,91 @@ export interface MemoryOptions {
 }
 
 export const defaultServicesListed = 10
-/** a table of Katran or Envoy takes four times as long to fill as Cilium's */
+/** of tables that nobody here has: those of Katran and Envoy, which are large, and those of sizes between the subject's */
 const trialsElsewhere = 2
-
-type DisruptionOf = (m: number, backends: number, seed: string) => Disruption | null
+/** tables of sizes between the subject's are filled up to this many slots */
+const largestBetween = 16_381
 
 interface NodeFacts {
   readonly node: ReportNode
   readonly frontends: readonly ReportFrontend[]
   readonly maps: readonly ReportMap[]
   readonly classes: readonly FrontendClass[]
+  /** services that each class stands for */
+  readonly populations: ReadonlyMap<FrontendClass, Population>
 }
 
 export function * memoryReport (context: ReportContext, options: MemoryOptions): ReportSteps<MemoryReport> {
   const { source, subject, scale } = context
+  const plan = leavingPlan(options)
+  const populations = new ClassPopulations(context, plan)
   const facts = context.nodes.map((name): NodeFacts => {
     const frontends = source.listFrontends(name)
-    return { node: source.getNode(name), frontends, maps: source.listMaps(name), classes: classify(frontends, { protocol: false }) }
+    const classes = classify(frontends, { protocol: false })
+    const services = new Map(classes.map((group) => [group, populations.of(group)]))
+    return { node: source.getNode(name), frontends, maps: source.listMaps(name), classes, populations: services }
   })
-  const seed = options.seed ?? 1
-  const trials = options.trials ?? defaultTrials
-  const known = new Map<string, Disruption | null>()
-  const disruptionOf: DisruptionOf = (m, backends, nodeSeed) => known.get(`${m} ${backends} ${nodeSeed}`) ?? null
-  const questions = disruptionQuestions(facts, scale)
-  for (const [index, { key, m, backends, seed: nodeSeed }] of questions.entries()) {
-    const parsed = parseSeed(nodeSeed)
-    const drawn = m === OTHERS_TABLE_SIZE ? Math.min(trials, trialsElsewhere) : trials
-    known.set(key, disruptionOfOneLeaving({ m, backends, drawSeed: seed, seed: parsed.ok ? parsed.seed : defaultSeed(), trials: drawn }))
-    yield { done: index + 1, total: questions.length, unit: 'table sizes' }
-  }
+  const disruptions = new Disruptions(plan)
+  askAll(facts, scale, plan, disruptions)
+  yield * disruptions.answer()
   const sizing = {
     ramBytes: options.ramBytes ?? defaultSizing.ramBytes,
     bpfMapDynamicSizeRatio: options.bpfMapDynamicSizeRatio ?? defaultSizing.bpfMapDynamicSizeRatio
   }
-  const asked = { sizing, services: options.servicesListed ?? defaultServicesListed, found: options.maps }
-  const nodes = facts.map((one) => nodeMemory(one, scale, disruptionOf, asked))
-  const first = facts[0]
+  const asked = { plan, sizing, services: options.servicesListed ?? defaultServicesListed, found: options.maps }
+  const nodes = facts.map((one) => nodeMemory(one, scale, disruptions, asked))
+  const [first] = facts
   return {
     kind: 'memory',
     subject,
-    seed,
+    seed: plan.seed,
+    trials: plan.trials,
     sizing,
     nodes: nodes.map((node, index) => ({ ...node, samePicksAs: samePicks(index, nodes, facts) })),
-    alternatives: first === undefined
-      ? []
-      : alternatives(first.node, nodes[0]?.rows ?? [], (m, backends) => disruptionOf(m, backends, first.node.seed)),
+    alternatives: first === undefined ? [] : elsewhere(first, nodes[0]?.rows ?? [], disruptions),
     notes: [...notes, ...nodes.flatMap(overflowNotes)]
   }
 }
 
-interface DisruptionQuestion { readonly key: string, readonly m: number, readonly backends: number, readonly seed: string }
-
-/** Every pair of M and N once: of each node's tables, and of the first node's services at the table size of others. */
-function disruptionQuestions (facts: readonly NodeFacts[], scale: MixScale | null): DisruptionQuestion[] {
-  const questions = new Map<string, DisruptionQuestion>()
-  const ask = (m: number, backends: number, seed: string): void => {
-    const key = `${m} ${backends} ${seed}`
-    questions.set(key, { key, m, backends, seed })
+/** Of each node's tables; of tables of the sizes between them; and of the first node's services at the table size of others. */
+function askAll (facts: readonly NodeFacts[], scale: MixScale | null, plan: DisruptionPlan, disruptions: Disruptions): void {
+  for (const one of facts) for (const group of one.classes) disruptions.ask(questionOf(one, group))
+  for (const { node, classes } of facts) {
+    for (const question of curveSizes(classes).map((backends) => curveQuestion(node, backends, plan))) {
+      if (question.m <= largestBetween) disruptions.ask(question, trialsElsewhere)
+    }
   }
-  for (const { node, classes } of facts) for (const { m, backends } of classes) ask(m, backends, node.seed)
-  for (const { backends } of commonest(facts[0]?.classes ?? [], (group) => frontendsOf(group, scale))) ask(OTHERS_TABLE_SIZE, backends, facts[0]?.node.seed ?? '')
-  return [...questions.values()]
+  const [first] = facts
+  if (first === undefined) return
+  for (const group of commonest(first.classes, (one) => frontendsOf(one, scale))) {
+    disruptions.ask(questionOf(first, group, OTHERS_TABLE_SIZE), trialsElsewhere)
+  }
+}
+
+const questionOf = ({ node, populations }: NodeFacts, group: FrontendClass, m = group.m): LeavingQuestion =>
+  ({ population: populations.get(group) as Population, m, nodeSeed: node.seed })
+
+/** A size that the subject has no services of: they are drawn. */
+const curveQuestion = ({ tableSizePolicy, seed: nodeSeed }: ReportNode, backends: number, { seed }: DisruptionPlan): LeavingQuestion =>
+  ({ population: drawnPopulation(backends, 4, seed), m: chooseTableSize(tableSizePolicy, null, backends).m, nodeSeed })
+
+function elsewhere (first: NodeFacts, rows: readonly MemoryRow[], disruptions: Disruptions): Alternative[] {
+  // rows are in the order of classes
+  const disruptionOf = (row: MemoryRow): Leaving | null =>
+    disruptions.of(questionOf(first, first.classes[rows.indexOf(row)] as FrontendClass, OTHERS_TABLE_SIZE))
+  return alternatives(first.node, rows, disruptionOf)
 }
 
 const notes: readonly string[] = [
-  'A smaller M saves memory and moves more flows: movedShare is the share of all slots that go to another backend when one of N equal backends leaves, collateralShare the part of it that need not have moved (means over the trials; tables built before and after with the real fill).',
+  'A smaller M saves memory and moves more flows. Moved: of all flows to a service those that go to another backend when one of N leaves; collateral: of these the ones that need not have moved. Means over the trials, tables built before and after with the real fill, as in the disruption report.',
+  'Of a mix each trial is of another service, whose addresses are drawn; of a cluster they are of its own services, their backends and weights. The largest is the largest of the trials: more trials may find larger ones.',
   'memlock is what the kernel reports for a map; allocated counts the size classes and pages behind it. Outer maps never include their inner maps; the array of layout flat has room for as many services as there could be.',
   'Figures marked measured are those of emulated maps; computed ones come from the same formulas for maps that were not built.',
-  'Backends that several frontends share are counted with each of them in perFrontendBytes, and once in the totals.',
+  'Backends that several frontends share are counted with each of them in the bytes per frontend, and once in the totals.',
   'A replaced table lives on until an RCU grace period is over, so a batch of updates holds all its tables twice.',
   'Further services are counted with one frontend on an address of its own (two services entries, one more for each backend) and backends of their own.',
   'Conntrack, NAT, neighbour and reverse-socket maps are sized by bpf-map-dynamic-size-ratio x memory as Cilium 1.17 does; load-balancer and Maglev maps are not.',
-  'What Katran, Envoy and random selection hold is computed from what is published of them, disruption at their table size by Cilium\'s fill.'
+  'What Katran, Envoy and random selection hold is computed from what is published of them, disruption at their table size by Cilium\'s fill in 2 trials, as for sizes of the chart that the subject has no services of.'
 ]
 
 function overflowNotes (node: NodeMemory): string[] {
@@ -182,9 +204,14 @@ function overflowNotes (node: NodeMemory): string[] {
     .map((map) => `${node.node}: ${map.name} would need ${map.entries} entries and has ${map.maxEntries}; such a node refuses the change.`)
 }
 
-interface Asked { readonly sizing: Sizing, readonly services: number, readonly found: readonly FoundMap[] | undefined }
+interface Asked {
+  readonly plan: DisruptionPlan
+  readonly sizing: Sizing
+  readonly services: number
+  readonly found: readonly FoundMap[] | undefined
+}
 
-function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptionOf: DisruptionOf, asked: Asked): NodeMemory {
+function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptions: Disruptions, asked: Asked): NodeMemory {
   const { node, frontends, maps: nodeMaps, classes } = facts
   const flat = node.layout === 'flat'
   const tableIds = new Set(flat ? [] : frontends.flatMap(({ table }) => table === null ? [] : [table.mapId]))
@@ -198,6 +225,7 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptionOf: Dis
     return family === undefined ? mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))) : flatGroup(node, map, slotsOf(family))
   })
   const tableOf = (group: FrontendClass): ReportMap | undefined => flat ? undefined : byId.get(group.frontends[0]?.table?.mapId ?? -1)
+  const disruptionOf = (group: FrontendClass): Leaving | null => disruptions.of(questionOf(facts, group))
   const rows = memoryRows({ node, others, groups, classes, tableOf, countOf, disruptionOf })
   const maps = flat ? groups : [tableGroup(rows, scale !== null), ...groups]
   const areas = sumAreas(maps.flatMap((map) => map.areas))
@@ -225,12 +253,18 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptionOf: Dis
     services: scale === null ? dearestServices(frontends, rows, asked.services) : [],
     connections,
     bill: sumBytes([total, ...connections]),
-    curve: tableCurve(node, rows),
+    billOfIpv4: rows.some(({ family }) => family === 6)
+      ? null
+      : { all: sumBytes([...maps, ...connections].filter(isIpv4)), maglev: sumBytes(maps.filter(isMaglev).filter(isIpv4)) },
+    curve: tableCurve(node, rows, (backends) => disruptions.of(curveQuestion(node, backends, asked.plan))),
     found: asked.found === undefined ? null : compareFound(asked.found, { node, maps: others, groups, rows, connections })
   }
 }
 
 const families = [4, 6] as const
+
+/** Cilium's maps of IPv6 have a 6 in their name, as others have a 4 or neither. */
+const isIpv4 = ({ name }: { readonly name: string }): boolean => !name.includes('6')
 
 const frontendsOf = (group: FrontendClass, scale: MixScale | null): number => scale?.frontendsOf(group.backends) ?? group.frontends.length
 

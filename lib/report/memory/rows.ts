@@ -1,7 +1,7 @@
 // One row per class of frontends: what a frontend of that size takes, and what happens to its table when one backend leaves.
 
 import { FLAT_ELEMENT_BYTES } from '../../loadbalancer/flat-tables.ts'
-import type { Disruption } from '../disruption/one-leaving.ts'
+import type { Leaving } from '../disruption/leaving.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import { isMap } from '../subject/map-names.ts'
 import type { MapRole } from '../subject/map-names.ts'
@@ -32,7 +32,7 @@ export interface MemoryRow {
   /** of one frontend: table, share of the outer map, entries; memlock */
   readonly perFrontendBytes: number
   /** null for a table without backends */
-  readonly disruption: Disruption | null
+  readonly disruption: Leaving | null
 }
 
 export interface TableShape {
@@ -50,7 +50,7 @@ export interface RowParts {
   /** the inner map of the class's first frontend */
   readonly tableOf: (group: FrontendClass) => ReportMap | undefined
   readonly countOf: (group: FrontendClass) => number
-  readonly disruptionOf: (m: number, backends: number, seed: string) => Disruption | null
+  readonly disruptionOf: (group: FrontendClass) => Leaving | null
 }
 
 export function memoryRows ({ node, others, groups, classes, tableOf, countOf, disruptionOf }: RowParts): MemoryRow[] {
@@ -76,7 +76,7 @@ export function memoryRows ({ node, others, groups, classes, tableOf, countOf, d
       outerShareBytes,
       entriesBytes,
       perFrontendBytes: table.memlockBytes + outerShareBytes + entriesBytes.services + entriesBytes.backends + entriesBytes.revNat,
-      disruption: disruptionOf(group.m, group.backends, node.seed)
+      disruption: disruptionOf(group)
     }
   })
 }

@@ -26,7 +26,7 @@ export interface PageReports {
 /** Little, so that the first view does not take long. @param benchmark run whose times are quoted */
 const questionsQuoting = (benchmark: string | null): PageQuestions => ({
   memory: {},
-  disruption: { trials: 5, changes: 'remove,rolling-restart' },
+  disruption: { changes: 'remove,rolling-restart' },
   'lookup-cost': { cacheLookups: 0, ...(benchmark === null ? {} : { benchmark }) },
   convergence: { ports: 10, services: 1 }
 })

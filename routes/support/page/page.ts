@@ -1,6 +1,7 @@
 // The page at /: answers first. Whole without scripts; /page.js only saves loading it again, and replaces the elements with data-region.
 
-import { overviewTable, presentReport } from '../../../lib/report/index.ts'
+import { formatBytes, overviewTable, presentReport } from '../../../lib/report/index.ts'
+import type { ReportKind } from '../../../lib/report/index.ts'
 import { chartSvg } from '../../../lib/report/forms/svg.ts'
 import type { About, KernelParity } from '../context.ts'
 import { pageKinds } from './answers.ts'
@@ -71,14 +72,14 @@ function mixForm ({ typedMix, mixError, reports }: PageView): Markup {
 <p id="page-error" class="error" aria-live="polite"></p>`
 }
 
-function reportCurl ({ curl, reports }: PageView, kind: PageKind): string {
-  const { mix, questions } = reports
-  return mix === null ? curl.get(reportPath(reports, kind, {})) : curl.post(`/v1/reports/${kind}`, { mix, ...questions[kind] })
-}
+const reportCurl = ({ curl, reports }: PageView, kind: PageKind): string => curl.get(reportPath(reports, kind, {}))
 
-/** Of the report on the cluster. */
-function reportPath ({ questions }: PageReports, kind: PageKind, form: Readonly<Record<string, string>>): string {
-  const query = Object.entries({ ...questions[kind], ...form }).map(([name, value]) => `${name}=${value}`).join('&')
+const isPageKind = (kind: ReportKind): kind is PageKind => pageKinds.some((known) => known === kind)
+
+/** On the same services as the page, and what the page asked where it asked that kind. */
+function reportPath ({ mix, questions }: PageReports, kind: ReportKind, more: Readonly<Record<string, string | number>>): string {
+  const asked = { ...(mix === null ? {} : { mix }), ...(isPageKind(kind) ? questions[kind] : {}), ...more }
+  const query = Object.entries(asked).map(([name, value]) => `${name}=${value}`).join('&')
   return `/v1/reports/${kind}${query === '' ? '' : `?${query}`}`
 }
 
@@ -87,11 +88,15 @@ const nodesText = 'Bytes of the tables, and with their outer maps, are as the ke
   'each update of an outer map waiting for a grace period. Ranges are over the sizes of services.'
 
 function nodesBox (view: PageView): Markup {
-  const { columns, rows, title } = overviewTable(view.reports.of)
+  const overview = overviewTable(view.reports.of)
+  // times that nobody has measured yet take no room
+  const shown = overview.columns.map((_, index) => overview.rows.some((cells) => cells[index] !== null))
+  const columns = overview.columns.filter((_, index) => shown[index])
+  const rows = overview.rows.map((cells) => cells.filter((_, index) => shown[index]))
   const { benchmark } = view.reports.of['lookup-cost']
   return box({
     id: 'nodes',
-    title,
+    title: overview.title,
     body: html`<p class="quiet">${text(nodesText)} ${benchmark === null
       ? html`Times are not measured yet: <code>POST /v1/runs {"kind":"benchmark"}</code> does, and they are shown here.`
       : html`Times are those of run ${link(`/v1/runs/${benchmark.run}`, String(benchmark.run))}, measured ${text(benchmark.measuredAt)} on ${text(benchmark.machine.cpu)}.`}</p>
@@ -127,10 +132,21 @@ function findingsBox (view: PageView, documents: readonly Findings[]): Markup {
   return box({
     id: 'findings',
     title: 'What the reports find',
-    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${view.reports.mix === null ? link(reportPath(view.reports, kind, { format: 'html' }), title) : text(title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}
-<p>What to set within limits of your own: ${view.reports.mix === null ? link('/v1/reports/advice?format=html', 'advice') : html`<code>POST /v1/reports/advice</code>`}.</p>`,
+    body: html`${documents.map(({ kind, title, headline, findings }, index) => html`<h3>${link(reportPath(view.reports, kind, { format: 'html' }), title)}</h3>${index === 0 ? none : html`<p>${text(headline)}</p>`}<ul>${findings.map((finding) => html`<li>${text(finding)}</li>`)}</ul>`)}
+<p>How evenly slots and flows are spread: ${link(reportPath(view.reports, 'balance', { format: 'html' }), 'balance')}.</p>
+<p>What to set: ${adviceLinks(view.reports)}.</p>`,
     curl: documents.map(({ kind }) => reportCurl(view, kind))
   })
+}
+
+/** Limits to begin with; the address takes any. */
+function adviceLinks (reports: PageReports): Markup {
+  const limited = (limits: Readonly<Record<string, number>>, label: string): Markup =>
+    link(reportPath(reports, 'advice', { ...limits, format: 'html' }), label)
+  const [today] = reports.of.memory.nodes
+  const half = Math.floor((today?.maglev.memlockBytes ?? 0) / 2)
+  return html`${limited({}, 'to be no worse off than today')}, ${limited({ maxCollateralShare: 0.01 }, 'so that at most 1 % of flows move without need')}, or ${
+    half === 0 ? none : html`${limited({ maxBytesPerNode: half }, `with at most ${formatBytes(half)} of load-balancer maps`)}, or `}${limited({ maxConvergenceSeconds: 1 }, 'so that a restart is live within a second')}`
 }
 
 const importCurl = ({ curl }: PageView): string => curl.file('/v1/imports', 'application/yaml', 'examples/echo.yaml')
