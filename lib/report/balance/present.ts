@@ -118,8 +118,8 @@ const balanceTable = ({ names, node }: Group): Table => ({
   title: `${names}: slots of the worst service of each class, flows of one`,
   columns: [
     column('backends', 'N'), column('slotsOff', 'slots off', 'percent'), column('flowsMost', 'flows: most', 'percent'),
-    column('flowsLeast', 'least', 'percent'), column('flowsSpread', 'cv', 'percent'), column('pValue', 'p'), column('slotsMost', 'slots: most', 'percent'),
-    column('slotsLeast', 'least', 'percent'), column('slotsSpread', 'cv', 'percent'), column('withoutSlots', 'no slot'),
+    column('flowsLeast', 'least', 'percent'), column('flowsSpread', 'cv', 'percent'), column('pValue', 'p'),
+    column('slotsMost', 'slots: most', 'percent'), column('slotsLeast', 'least', 'percent'), column('slotsSpread', 'cv', 'percent'), column('withoutSlots', 'no slot'),
     column('weightsWorstError', 'weights off', 'percent'), column('chiSquare', 'chi-square'), column('degreesOfFreedom', 'df'),
     column('flows', 'flows'), column('populations', 'populations'), column('m', 'M', 'plain'), column('family', 'IP', 'plain'), column('frontends', 'frontends')
   ],
@@ -129,7 +129,8 @@ const balanceTable = ({ names, node }: Group): Table => ({
     const test = flows?.chiSquare
     const off = (ratio: number | undefined): number | null => ratio === undefined ? null : ratio - 1
     return [
-      row.backends, imbalance(row), off(spread?.maxOverMean.mean), off(spread?.minOverMean.mean), spread?.coefficientOfVariation.mean ?? null,
+      row.backends, imbalance(row), off(spread?.maxOverMean.mean), off(spread?.minOverMean.mean),
+      spread?.coefficientOfVariation.mean ?? null,
       test?.pValue ?? null, off(worst.maxOverMean), off(worst.minOverMean), worst.coefficientOfVariation, row.withoutSlots,
       weights?.worstError ?? null, test?.statistic ?? null, test?.degreesOfFreedom ?? null, flows?.flows ?? null,
       spread?.jainIndex.trials ?? null, row.m, row.family, row.frontends
@@ -138,7 +139,8 @@ const balanceTable = ({ names, node }: Group): Table => ({
 })
 
 function worstSection (groups: readonly Group[]): Section[] {
-  const rows = groups.flatMap(({ names, node }) => node.worst.map((one): Cell[] => [one.frontend, one.imbalance, one.backends, one.m, names]))
+  const rows = groups.flatMap(({ names, node: { worst } }) => worst.map(({ frontend, imbalance, backends, m }): Cell[] =>
+    [frontend, imbalance, backends, m, names]))
   if (rows.length === 0) return []
   const columns = [column('frontend', 'frontend'), column('slotsOffShare', 'slots off', 'percent'), column('backends', 'N'),
     column('m', 'M', 'plain'), column('nodes', 'on')]
