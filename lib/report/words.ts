@@ -15,9 +15,12 @@ export function formatBytes (bytes: number): string {
 /** @param share of one */
 export const formatShare = (share: number): string => `${(share * 100).toFixed(2)} %`
 
+/** `1 frontend`, `2 frontends` */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 export const subjectText = (subject: Subject): string => subject.mix === null
-  ? `the cluster at revision ${subject.revision} (${subject.frontends} frontends with a table)`
-  : `the mix ${subject.mix} (${subject.frontends} frontends)`
+  ? `the cluster at revision ${subject.revision} (${counted(subject.frontends, 'frontend')} with a table)`
+  : `the mix ${subject.mix} (${counted(subject.frontends, 'frontend')})`
 
 /** `125 s`, `1.25 s`, `88 us`: three digits that count; from two minutes on minutes too */
 export function formatSeconds (seconds: number): string {

@@ -8,7 +8,7 @@ import {
 } from '../../lib/loadbalancer/index.ts'
 import type { LbMaps, MapPort, NodeSettings, Service, TableLayout, TablesPort } from '../../lib/loadbalancer/index.ts'
 import type { BackendState } from '../../lib/maglev/index.ts'
-import { convergenceFigures, defaultAssumptions, formatReport } from '../../lib/report/index.ts'
+import { convergenceFigures, defaultAssumptions, formatReport, presentReport } from '../../lib/report/index.ts'
 import type { ConvergenceReport, ConvergenceRow } from '../../lib/report/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
@@ -189,7 +189,10 @@ t.test('cilium #32391 is a row of the report', async (t) => {
   t.same([packed?.m, compact?.m], [509, 16_381])
   t.equal(blob?.waiting.each.peakExtraBytes, 69_632, 'one table of 65840 bytes beside the old one')
   t.equal(blob?.waiting.batched.peakExtraBytes, 3 * 69_632, 'a batch has all of an event')
-  t.match(formatReport(report, 'text'), /a service with 400 ports takes 131 s \(2\.2 min\), 125 s \(2\.1 min\) of it waiting/)
+  t.match(formatReport(report, 'text'), /^Example, not of these services: the restart of a service with 400 ports takes 131 s \(2\.2 min\) on cilium, 125 s \(2\.1 min\) of it waiting/m)
+  t.match(formatReport(report, 'text'), /It writes 630\.\d MB \(M = 16381\) on cilium, 40\.\d MB \(M = 509\) on dynamic.*; where M is smaller the tables are others/, 'bytes with their M')
+  t.match(presentReport(report).headline, /^The slowest rolling restart of these services, a service of 3 backends, takes [^;]*cilium/)
+  t.notMatch(presentReport(report).headline, /example|ports/)
   t.match(formatReport(report, 'text'), /cilium #28845 .* 46 and 38 endpoint events/)
 })
 

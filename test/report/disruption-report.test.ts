@@ -100,7 +100,7 @@ t.test('the same bytes for the same seed, others for another', async (t) => {
   t.same(mixed({ seed: 1, addresses: 'drawn' }), first)
   t.notSame(mixed({ seed: 2, addresses: 'drawn' }).nodes, first.nodes)
   const text = formatReport(first, 'text')
-  t.match(text, /One backend that leaves moves 3\d\.\d+ % of the new flows of a service of 3 on cilium, of which \d\.\d+ % without need/)
+  t.match(text, /When one backend leaves, \d\.\d+ % of the new flows of a service move without need on average on cilium \(\d\.\d+ % with \d+ backends and M = 16381, the worst size\)/)
   t.match(text, /"M at least 100 N means at most 1 %" is about balance/)
   const widths = new Set(formatReport(first, 'csv').trimEnd().split('\r\n').map((line) => line.replace(/"[^"]*"/g, '').split(',').length))
   t.equal(widths.size, 1)

@@ -50,7 +50,7 @@ const name = fc.oneof(fc.string({ maxLength: 90 }), fc.string({ unit: 'binary', 
 const positive = fc.double({ min: 1e-6, max: 1e12, noNaN: true })
 const ys = fc.array(fc.oneof(positive, fc.constantFrom(0, 1, 1)), { maxLength: 8 })
 const anyChart = fc.record({
-  form: fc.constantFrom('lines', 'bars'),
+  form: fc.constantFrom('lines', 'bars', 'stacked'),
   title: name,
   width: fc.integer({ min: 280, max: 900 }),
   xScale: fc.constantFrom('linear', 'log', 'category'),
@@ -67,7 +67,7 @@ const anyChart = fc.record({
       const x = (xScale === 'category' ? names : xs)[index] ?? 0
       return { x, y, ...(one.interval ? { low: y / 2, high: y * 2 } : {}), note: title }
     })
-  })), { form, title, x: { label: 'size', unit: null, scale: xScale }, y: { label: title, unit, scale: yScale } })
+  })), { form, title, x: { label: 'size', unit: null, scale: xScale }, y: { label: title, unit, scale: form === 'stacked' ? 'linear' : yScale } })
 }))
 
 t.test('whatever the names and numbers: well-formed, inside the picture, no text on another', async (t) => {
@@ -121,11 +121,32 @@ t.test('sixteen series differ by more than their colour', async (t) => {
   t.equal(new Set(bars.map((pattern) => JSON.stringify(pattern.children))).size, 16)
 })
 
-t.test('series that agree hide no mark of each other', async (t) => {
+const marksOf = (svg: string): string[] => elementsOf(readMarkup(svg, 'xml'), 'path')
+  .flatMap(({ attributes: { transform } }) => transform === undefined || transform === 'translate(16,0)' ? [] : [transform])
+
+t.test('series that agree are one, with the names of all', async (t) => {
   const same = points([1, 5], [10, 7])
-  const svg = chartSvg(chartOf(['a', 'b', 'c'].map((name) => ({ name, points: same }))))
-  const places = elementsOf(readMarkup(svg, 'xml'), 'path').map(({ attributes }) => attributes['transform']).filter((at) => at !== undefined && at !== 'translate(16,0)')
-  t.equal(new Set(places).size, 6)
+  const svg = chartSvg(chartOf([...['a', 'b', 'c'].map((name) => ({ name, points: same.map((point) => ({ ...point, note: `of ${name}` })) })), { name: 'd', points: points([1, 5], [10, 9]) }]))
+  t.equal(marksOf(svg).length, 4)
+  t.same(elementsOf(readMarkup(svg, 'xml'), 'text').map(textOf).filter((text) => /^[a-d](,|$)/.test(text)), ['a, b, c', 'd'])
+  t.match(svg, /a, b, c, 1: 5 B\nof a\nof b\nof c</)
+})
+
+t.test('marks stay at their place, those below are larger', async (t) => {
+  const svg = chartSvg(chartOf([{ name: 'a', points: points([1, 5], [10, 7]) }, { name: 'b', points: points([1, 5], [10, 9]) }]))
+  const [below, , above] = marksOf(svg)
+  t.equal(below, `${above}scale(1.5)`)
+})
+
+t.test('stacked bars stand on each other and say their sum', async (t) => {
+  const chart = chartOf([{ name: 'a', points: points(['x', 3], ['y', 1]) }, { name: 'b', points: points(['x', 2], ['y', 0]) }],
+    { form: 'stacked', x: { label: '', unit: null, scale: 'category' }, y: { label: 's', unit: 's', scale: 'linear' } })
+  const root = readMarkup(chartSvg(chart), 'xml')
+  const [a, , b] = elementsOf(root, 'rect').filter(({ attributes }) => attributes['class'] === 'bar')
+  t.equal(a?.attributes['x'], b?.attributes['x'])
+  t.ok(Math.abs(Number(b?.attributes['y']) + Number(b?.attributes['height']) - Number(a?.attributes['y'])) < 0.02)
+  t.match(elementsOf(root, 'text').map(textOf).join(' '), /5 s 1 s/)
+  t.throws(() => chartSvg({ ...chart, y: { ...chart.y, scale: 'log' } }), RangeError)
 })
 
 t.test('what cannot be drawn is left out and said, or refused', async (t) => {
@@ -141,9 +162,9 @@ t.test('what cannot be drawn is left out and said, or refused', async (t) => {
 })
 
 t.test('numbers on axes carry their unit and differ', async (t) => {
-  t.same(axisLabels([0, 500, 1000, 65_840, 2e6], 'bytes'), ['0 B', '500 B', '1 kB', '65.8 kB', '2 MB'])
+  t.same(axisLabels([0, 500, 1000, 65_840, 2e6], 'bytes'), ['0', '500 B', '1 kB', '65.8 kB', '2 MB'])
   t.same(axisLabels([0, 0.005, 0.12345, 1], 'share'), ['0 %', '0.5 %', '12.3 %', '100 %'])
-  t.same(axisLabels([0, 20, 1500], 'ns'), ['0 s', '20 ns', '1.5 µs'])
+  t.same(axisLabels([0, 20, 1500], 'ns'), ['0', '20 ns', '1.5 µs'])
   t.same(axisLabels([16_381, 131_071, 2e6], null), ['16,381', '131,071', '2 M'])
   t.same(axisLabels([1_000_100, 1_000_200], 'bytes'), ['1.0001 MB', '1.0002 MB'])
   t.same(axisLabels([999_999, 0.1 + 0.2], 'bytes'), ['1 MB', '0.3 B'])

@@ -1,5 +1,7 @@
 // The balance report as something to read.
 
+import { alike, saidOnce } from '../alike.ts'
+import type { Alike } from '../alike.ts'
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
@@ -7,25 +9,28 @@ import { column, formatShare, subjectText } from '../words.ts'
 import { imbalanceOf } from './evenness.ts'
 import type { BalanceReport, BalanceRow, NodeBalance } from './report.ts'
 
+type Group = Alike<NodeBalance>
+
 export function presentBalance (report: BalanceReport): ReportDocument {
+  const groups = alike(report.nodes, ({ node: _, layout: __, ...said }) => said).filter(({ node }) => node.rows.length > 0)
   return {
     title: `Balance of ${subjectText(report.subject)}`,
-    headline: headline(report),
-    findings: report.nodes.flatMap(findings),
+    headline: headline(groups),
+    findings: saidOnce(report.nodes, findings),
     sections: [
       {
         title: 'Slots and flows per backend',
-        text: 'Most and least loaded backend over the mean, spread and Jain index: of the table\'s slots, and of flows that were run.',
+        text: 'How far backends are from their share, in percent of it: of the table\'s slots, and of flows that were run. cv is the standard deviation over the mean; Jain\'s index is 1 / (1 + cv²).',
         charts: [slotsChart(report), flowsChart(report)],
-        tables: report.nodes.map(balanceTable)
+        tables: groups.map(balanceTable)
       },
-      ...worstSection(report),
-      ...weightsSection(report)
+      ...worstSection(groups),
+      ...weightsSection(groups)
     ],
     notes: report.notes,
     records: {
-      columns: [column('node', ''), column('layout', ''), ...balanceColumns],
-      rows: report.nodes.flatMap((node) => balanceCells(node).map((cells) => [node.node, node.layout, ...cells]))
+      columns: [column('node', ''), column('layout', ''), ...recordColumns],
+      rows: report.nodes.flatMap((node) => recordCells(node).map((cells) => [node.node, node.layout, ...cells]))
     }
   }
 }
@@ -35,17 +40,14 @@ const worstOf = ({ rows }: NodeBalance): BalanceRow | undefined =>
 
 const imbalance = (row: BalanceRow): number => imbalanceOf(row.slots.worst)
 
-function headline ({ nodes }: BalanceReport): string {
-  const shown = nodes.flatMap((node) => worstOf(node) ?? [])
-  const [first] = nodes
-  const worst = first === undefined ? undefined : worstOf(first)
-  if (first === undefined || worst === undefined || shown.length === 0) return 'There is no service with a table to report on.'
-  const others = nodes.slice(1).flatMap((node) => {
+function headline (groups: readonly Group[]): string {
+  const parts = groups.flatMap(({ names, node }, index) => {
     const row = worstOf(node)
-    return row === undefined ? [] : [`${formatShare(imbalance(row))} on ${node.node}`]
+    if (row === undefined) return []
+    return [`${index === 0 ? 'On' : 'on'} ${names}${index === 0 ? ' no backend\'s slots are off its share' : ''} by more than ${formatShare(imbalance(row))}`]
   })
-  return `No backend on ${first.node} has slots for more than ${formatShare(imbalance(worst))} above or below its share` +
-    `${others.length === 0 ? '' : `; ${others.join(', ')}`}; ${noise(nodes.flatMap(({ rows }) => rows))}.`
+  if (parts.length === 0) return 'There is no service with a table to report on.'
+  return `${parts.join(', ')}; ${noise(groups.flatMap(({ node }) => node.rows))}.`
 }
 
 const unlikely = 0.01
@@ -59,17 +61,17 @@ function noise (rows: readonly BalanceRow[]): string {
 }
 
 function findings (node: NodeBalance): string[] {
-  const most = node.rows.reduce<BalanceRow | undefined>((one, row) =>
-    (row.flows?.evenness.maxOverMean.mean ?? 0) > (one?.flows?.evenness.maxOverMean.mean ?? 0) ? row : one, undefined)
+  const flowsOff = ({ flows }: BalanceRow): number => flows === null ? -1 : flows.evenness.maxOverMean.mean
+  const [most] = node.rows.toSorted((a, b) => flowsOff(b) - flowsOff(a))
   const without = node.rows.filter(({ withoutSlots }) => withoutSlots > 0)
   return [
     ...most?.flows == null
       ? []
-      : [`${node.node}: of about ${Math.round(most.flows.flows / most.flows.evenness.maxOverMean.trials)} flows to a service of ${most.backends} the busiest backend gets ${most.flows.evenness.maxOverMean.mean.toFixed(2)} ` +
-        `times the mean; of its slots it has ${most.slots.worst.maxOverMean.toFixed(2)} times the mean at most.`],
-    ...without.map((row) => `${node.node}: services of ${row.backends} in ${row.m} slots leave up to ${row.withoutSlots} backends without any.`),
+      : [`of about ${Math.round(most.flows.flows / most.flows.evenness.maxOverMean.trials)} flows to a service of ${most.backends} the busiest backend ` +
+        `gets ${formatShare(most.flows.evenness.maxOverMean.mean - 1)} more than the mean; of its slots one has ${formatShare(most.slots.worst.maxOverMean - 1)} more at most.`],
+    ...without.map((row) => `services of ${row.backends} in ${row.m} slots leave up to ${row.withoutSlots} backends without any.`),
     ...node.warnings.map(({ frontends, frontend, message }) =>
-      `${node.node}: ${message} (${frontend}${frontends > 1 ? ` and ${frontends - 1} more` : ''}).`)
+      `${message} (${frontend}${frontends > 1 ? ` and ${frontends - 1} more` : ''}).`)
   ]
 }
 
@@ -93,19 +95,13 @@ const flowsChart = ({ nodes }: BalanceReport): Chart => sizeChart(nodes, {
   return [{ x: backends, y: mean, ...trials > 1 ? { low, high } : {}, note }]
 }))
 
-const ratio = (key: string, title: string): Column => column(key, title)
+const recordColumns: readonly Column[] = [
+  'family', 'backends', 'frontends', 'm', 'slotsOffShare', 'slotsMaxOverMean', 'slotsMinOverMean', 'slotsCoefficientOfVariation', 'slotsJainIndex',
+  'withoutSlots', 'weightsWorstError', 'flows', 'flowsMaxOverMean', 'flowsMinOverMean', 'flowsCoefficientOfVariation', 'flowsJainIndex', 'chiSquare',
+  'degreesOfFreedom', 'pValue', 'populations'
+].map((key) => column(key, ''))
 
-const balanceColumns: readonly Column[] = [
-  column('family', 'IP', 'plain'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
-  column('slotsOffShare', 'slots off', 'percent'), ratio('slotsMaxOverMean', 'max/mean'), ratio('slotsMinOverMean', 'min/mean'),
-  column('slotsCoefficientOfVariation', 'cv', 'percent'), ratio('slotsJainIndex', 'Jain'), column('withoutSlots', 'no slot'),
-  column('weightsWorstError', 'weights off', 'percent'),
-  column('flows', 'flows'), ratio('flowsMaxOverMean', 'max/mean'), ratio('flowsMinOverMean', 'min/mean'),
-  column('flowsCoefficientOfVariation', 'cv', 'percent'), ratio('flowsJainIndex', 'Jain'), ratio('chiSquare', 'chi-square'),
-  column('degreesOfFreedom', 'df'), ratio('pValue', 'p'), column('populations', 'populations')
-]
-
-const balanceCells = (node: NodeBalance): Cell[][] => node.rows.map((row) => {
+const recordCells = (node: NodeBalance): Cell[][] => node.rows.map((row) => {
   const { worst } = row.slots
   const { flows } = row
   return [
@@ -117,23 +113,43 @@ const balanceCells = (node: NodeBalance): Cell[][] => node.rows.map((row) => {
   ]
 })
 
-const balanceTable = (node: NodeBalance): Table => ({
-  title: `${node.node}: layout ${node.layout}; slots of the worst service of each class, flows of one`,
-  columns: balanceColumns,
-  rows: balanceCells(node)
+/** What is off, in percent: ratios to the mean would all be 1.00. */
+const balanceTable = ({ names, node }: Group): Table => ({
+  title: `${names}: slots of the worst service of each class, flows of one`,
+  columns: [
+    column('backends', 'N'), column('slotsOff', 'slots off', 'percent'), column('flowsMost', 'flows: most', 'percent'),
+    column('flowsLeast', 'least', 'percent'), column('flowsSpread', 'cv', 'percent'), column('pValue', 'p'),
+    column('slotsMost', 'slots: most', 'percent'), column('slotsLeast', 'least', 'percent'), column('slotsSpread', 'cv', 'percent'), column('withoutSlots', 'no slot'),
+    column('weightsWorstError', 'weights off', 'percent'), column('chiSquare', 'chi-square'), column('degreesOfFreedom', 'df'),
+    column('flows', 'flows'), column('populations', 'populations'), column('m', 'M', 'plain'), column('family', 'IP', 'plain'), column('frontends', 'frontends')
+  ],
+  rows: node.rows.map((row): Cell[] => {
+    const { slots: { worst }, flows, weights } = row
+    const spread = flows?.evenness
+    const test = flows?.chiSquare
+    const off = (ratio: number | undefined): number | null => ratio === undefined ? null : ratio - 1
+    return [
+      row.backends, imbalance(row), off(spread?.maxOverMean.mean), off(spread?.minOverMean.mean),
+      spread?.coefficientOfVariation.mean ?? null,
+      test?.pValue ?? null, off(worst.maxOverMean), off(worst.minOverMean), worst.coefficientOfVariation, row.withoutSlots,
+      weights?.worstError ?? null, test?.statistic ?? null, test?.degreesOfFreedom ?? null, flows?.flows ?? null,
+      spread?.jainIndex.trials ?? null, row.m, row.family, row.frontends
+    ]
+  })
 })
 
-function worstSection ({ nodes }: BalanceReport): Section[] {
-  const rows = nodes.flatMap((node) => node.worst.map((one): Cell[] => [node.node, one.frontend, one.backends, one.m, one.imbalance]))
+function worstSection (groups: readonly Group[]): Section[] {
+  const rows = groups.flatMap(({ names, node: { worst } }) => worst.map(({ frontend, imbalance, backends, m }): Cell[] =>
+    [frontend, imbalance, backends, m, names]))
   if (rows.length === 0) return []
-  const columns = [column('node', 'node'), column('frontend', 'frontend'), column('backends', 'N'), column('m', 'M', 'plain'),
-    column('slotsOffShare', 'slots off', 'percent')]
+  const columns = [column('frontend', 'frontend'), column('slotsOffShare', 'slots off', 'percent'), column('backends', 'N'),
+    column('m', 'M', 'plain'), column('nodes', 'on')]
   return [{ title: 'Furthest from even', charts: [], tables: [{ title: 'Furthest from even', columns, rows }] }]
 }
 
-function weightsSection ({ nodes }: BalanceReport): Section[] {
-  const tables = nodes.flatMap((node) => node.weighted.map((one): Table => ({
-    title: `${node.node}: ${one.frontend}, M = ${one.m}${one.ignored ? '; the weights average below 2 and are ignored' : ''}`,
+function weightsSection (groups: readonly Group[]): Section[] {
+  const tables = groups.flatMap(({ names, node }) => node.weighted.map((one): Table => ({
+    title: `${names}: ${one.frontend}, M = ${one.m}${one.ignored ? '; the weights average below 2 and are ignored' : ''}`,
     columns: [column('address', 'backend'), column('port', 'port', 'plain'), column('weight', 'weight', 'plain'),
       column('wantedShare', 'wanted', 'percent'), column('slots', 'slots'), column('gotShare', 'got', 'percent'), column('relativeError', 'off', 'percent')],
     rows: one.backends.map((backend) =>

@@ -12,18 +12,18 @@ export function presentConvergence (report: ConvergenceReport): ReportDocument {
   return {
     title: `Convergence of ${subjectText(report.subject)}`,
     headline: headline(report),
-    findings: findings(report),
+    findings: [...ownFinding(report), ...exampleFinding(report), ...reported(report)],
     sections: [
       {
-        title: 'A rolling restart by ports',
-        text: `One service of ${report.example.backends} backends, ${report.example.frontendsPerPort} addresses for each port, ${report.example.eventsPerBackend} endpoint events for each backend.`,
-        charts: portCharts(report),
-        tables: []
+        title: 'Until a change is live',
+        charts: [partsChart(report)],
+        tables: report.nodes.flatMap((node) => changesTable(report, node, (row) => row.subject !== 'example'))
       },
       {
-        title: 'Until a change is live',
-        charts: [layoutChart(report)],
-        tables: report.nodes.map((node) => convergenceTable(report, node))
+        title: 'Example: a rolling restart by ports',
+        text: `Not of these services: one of ${report.example.backends} backends made up for comparison, with ${report.example.frontendsPerPort} addresses for each port and ${report.example.eventsPerBackend} endpoint events for each backend.`,
+        charts: portCharts(report),
+        tables: report.nodes.flatMap((node) => changesTable(report, node, (row) => row.subject === 'example')).map((table) => ({ ...table, folded: true }))
       },
       { title: 'Assumptions', charts: [], tables: [assumptionsTable(report)] }
     ],
@@ -49,39 +49,56 @@ function slowestOwn ({ rows }: NodeConvergence, wait: RcuWait): ConvergenceRow |
 
 const serviceOf = (row: ConvergenceRow): string => row.service ?? `a service of ${row.backends} backends`
 
-function headline (report: ConvergenceReport): string {
-  const [node] = report.nodes
-  const { rcuWait } = report.assumptions
-  const largest = node === undefined ? undefined : largestExample(node)
-  if (node === undefined || largest === undefined) return 'There is no node on which the changes could be made.'
-  const own = slowestOwn(node, rcuWait)
-  const others = rcuWaits.filter((wait) => wait !== rcuWait).map((wait) => `${formatSeconds(largest.waiting[wait].seconds)} ${waitWords[wait]}`)
-  const example = `a service with ${report.example.ports} ports takes ${formatSeconds(largest.waiting[rcuWait].seconds)}`
-  const waited = `${formatSeconds(largest.waiting[rcuWait].waitSeconds)} of it ${waitWords[rcuWait]}; ${others.join(', ')}`
-  return own === undefined
-    ? `A rolling restart of ${example} to be live on ${node.node}, ${waited}.`
-    : `The slowest rolling restart of these services, ${serviceOf(own)}, takes ${formatSeconds(own.waiting[rcuWait].seconds)} to be live on ` +
-      `${node.node}; that of ${example}, ${waited}.`
+interface Shown {
+  readonly node: NodeConvergence
+  readonly row: ConvergenceRow
 }
 
-function findings (report: ConvergenceReport): string[] {
+function shownOf ({ nodes }: ConvergenceReport, of: (node: NodeConvergence) => ConvergenceRow | undefined): Shown[] {
+  return nodes.flatMap((node) => {
+    const row = of(node)
+    return row === undefined ? [] : [{ node, row }]
+  })
+}
+
+/** Of the services that the report is about, whatever examples it has beside them. */
+function headline (report: ConvergenceReport): string {
   const { rcuWait } = report.assumptions
-  const own = report.nodes.flatMap((node) => {
-    const row = slowestOwn(node, rcuWait)
-    return row === undefined
-      ? []
-      : [`${node.node} (${node.layout}): of these services the restart of ${serviceOf(row)} takes longest, ` +
-        `${formatSeconds(row.waiting[rcuWait].seconds)}: ${row.tables} tables, ${formatBytes(row.bytesWritten)} written.`]
-  })
-  const written = report.nodes.flatMap((node) => {
-    const row = largestExample(node)
-    return row === undefined ? [] : [`${formatBytes(row.bytesWritten)} on ${nodeName(node)}`]
-  })
-  return [
-    ...own,
-    ...(written.length === 0 ? [] : [`The restart of ${report.example.ports} ports writes ${written.join(', ')}; the waits are the same wherever there is an outer map.`]),
-    ...reported(report)
-  ]
+  const [first, ...others] = shownOf(report, (node) => slowestOwn(node, rcuWait))
+  if (first === undefined) return 'There is no service with a table to report on.'
+  const elsewhere = others.map(({ node, row }) => `${formatSeconds(row.waiting[rcuWait].seconds)} on ${node.node}`)
+  return `The slowest rolling restart of these services, ${serviceOf(first.row)}, takes ${formatSeconds(first.row.waiting[rcuWait].seconds)} to be live on ` +
+    `${first.node.node}, ${waited(first.row, rcuWait)}${elsewhere.length === 0 ? '' : ` (${elsewhere.join(', ')})`}.`
+}
+
+/** `125 s of it waiting for each update of the outer map, 6.5 s with batch updates, ...` */
+function waited ({ waiting }: ConvergenceRow, rcuWait: RcuWait): string {
+  const others = rcuWaits.filter((wait) => wait !== rcuWait).map((wait) => `${formatSeconds(waiting[wait].seconds)} ${waitWords[wait]}`)
+  return `${formatSeconds(waiting[rcuWait].waitSeconds)} of it ${rcuWait === 'each' ? waitWords.each : `waiting ${waitWords[rcuWait]}`}; it would be ${others.join(', ')}`
+}
+
+/** Bytes go with the M that they are of: with a smaller one they are those of another table. */
+function bytesWritten (shown: readonly Shown[]): string {
+  const [m, ...others] = new Set(shown.map(({ row }) => row.m))
+  const size = (row: ConvergenceRow): string => others.length === 0 || row.m === null ? '' : ` (M = ${row.m})`
+  const written = shown.map(({ node, row }) => `${formatBytes(row.bytesWritten)}${size(row)} on ${node.node}`).join(', ')
+  return others.length === 0 ? `${written}, all at M = ${m}` : `${written}; where M is smaller the tables are others, which move other flows`
+}
+
+function ownFinding (report: ConvergenceReport): string[] {
+  const shown = shownOf(report, (node) => slowestOwn(node, report.assumptions.rcuWait))
+  const [first] = shown
+  return first === undefined ? [] : [`That restart replaces ${first.row.tables} tables in ${first.row.events} events and writes ${bytesWritten(shown)}.`]
+}
+
+function exampleFinding (report: ConvergenceReport): string[] {
+  const { rcuWait } = report.assumptions
+  const shown = shownOf(report, largestExample)
+  const [first] = shown
+  return first === undefined
+    ? []
+    : [`Example, not of these services: the restart of a service with ${report.example.ports} ports takes ${formatSeconds(first.row.waiting[rcuWait].seconds)} on ` +
+      `${first.node.node}, ${waited(first.row, rcuWait)}. It writes ${bytesWritten(shown)}; the waits are the same wherever there is an outer map.`]
 }
 
 /** What operators saw (cilium #32391, #28845) in terms of this model. */
@@ -120,51 +137,66 @@ function portCharts ({ nodes, example }: ConvergenceReport): Chart[] {
   }]
 }
 
-/** The parts of one restart side by side for each node: what a layout changes, and what it does not. */
-function layoutChart ({ nodes, example, assumptions: { rcuWait } }: ConvergenceReport): Chart {
-  const rows = nodes.flatMap((node) => {
-    const row = largestExample(node)
-    return row === undefined ? [] : [{ name: nodeName(node), row }]
+/** The parts of one restart on top of each other for each node: what a layout changes, and what it does not. */
+function partsChart (report: ConvergenceReport): Chart {
+  const { example, assumptions: { rcuWait } } = report
+  const own = shownOf(report, (node) => slowestOwn(node, rcuWait))
+  const shown = own.length > 0 ? own : shownOf(report, largestExample)
+  const series = (name: string, of: (row: ConvergenceRow) => number): Series => ({
+    name,
+    points: shown.map(({ node, row }) => ({ x: nodeName(node), y: of(row), note: `${formatSeconds(of(row))} of ${formatSeconds(row.waiting[rcuWait].seconds)}` }))
   })
-  const series = (name: string, of: (row: ConvergenceRow) => number): Series =>
-    ({ name, points: rows.map(({ name, row }) => ({ x: name, y: of(row), note: `${formatSeconds(of(row))} of ${formatSeconds(row.waiting[rcuWait].seconds)}` })) })
   return {
     id: 'seconds-by-layout',
-    title: `A rolling restart of ${example.ports} ports, where the time goes`,
-    description: `Seconds for building tables, for writing them, and for waiting for grace periods (${rcuWait}), for each node.`,
-    form: 'bars',
+    title: `${own.length > 0 ? 'The slowest rolling restart of these services' : `Example: a rolling restart of ${example.ports} ports`}, where the time goes`,
+    description: `Seconds for building tables, for writing them, and for waiting for grace periods (${rcuWait}), on top of each other for each node.`,
+    form: 'stacked',
     x: { label: 'node', unit: null, scale: 'category' },
-    y: { label: 'seconds', unit: 's', scale: 'linear' },
+    y: { label: 'until it is live', unit: 's', scale: 'linear' },
     series: [
-      series('build', (row) => row.buildSeconds),
+      series('wait', (row) => row.waiting[rcuWait].waitSeconds),
       series('write', (row) => row.writeSeconds),
-      series('wait', (row) => row.waiting[rcuWait].waitSeconds)
+      series('build', (row) => row.buildSeconds)
     ]
   }
 }
 
-const rowColumns: readonly Column[] = [
-  column('subject', 'of'), column('change', 'change'), column('service', 'service'), column('services', 'services'), column('ports', 'ports'),
-  column('frontends', 'frontends'), column('backends', 'N'), column('m', 'M', 'plain'), column('events', 'events'), column('tables', 'tables'),
-  column('entryWrites', 'entries'), column('outerUpdates', 'outer updates'), column('outerDeletes', 'outer deletes'), column('bytesWritten', 'bytes written'),
-  column('buildSeconds', 'build s'), column('writeSeconds', 'write s'),
-  ...rcuWaits.flatMap((wait) => [column(`${wait}Waits`, `${wait}: waits`), column(`${wait}Seconds`, 'seconds')]),
-  column('secondsPerEvent', 's per event'), column('peakExtraBytes', 'peak extra'), column('from', 'figures')
-]
+/** Seconds first, then what they come from. */
+function changesTable (
+  { assumptions: { rcuWait } }: ConvergenceReport, node: NodeConvergence, shown: (row: ConvergenceRow) => boolean
+): Table[] {
+  const rows = node.rows.filter(shown)
+  const order = [rcuWait, ...rcuWaits.filter((wait) => wait !== rcuWait)]
+  return rows.length === 0
+    ? []
+    : [{
+        title: `${node.node}: layout ${node.layout}, kernel ${node.kernel}, until the change is live`,
+        columns: [
+          column('what', 'change'), ...order.map((wait) => column(wait, wait, 'seconds')), column('wait', 'of it waiting', 'seconds'),
+          column('build', 'building', 'seconds'), column('write', 'writing', 'seconds'), column('perEvent', 'per event', 'seconds'),
+          column('tables', 'tables'), column('m', 'M', 'plain'), column('bytesWritten', 'bytes written'), column('events', 'events'),
+          column('waits', 'waits'), column('batchedWaits', 'batched'), column('outerUpdates', 'outer updates'), column('outerDeletes', 'outer deletes'),
+          column('entryWrites', 'entries'), column('peakExtraBytes', 'peak extra bytes'), column('frontends', 'frontends'), column('from', 'figures')
+        ],
+        rows: rows.map((row): Cell[] => [
+          changeText(row), ...order.map((wait) => row.waiting[wait].seconds), row.waiting[rcuWait].waitSeconds,
+          row.buildSeconds, row.writeSeconds, perEvent(row, rcuWait),
+          row.tables, row.m, row.bytesWritten, row.events, row.waiting[rcuWait].waits, row.waiting.batched.waits,
+          row.outerUpdates, row.outerDeletes, row.entryWrites, row.waiting[rcuWait].peakExtraBytes, row.frontends, row.from
+        ])
+      }]
+}
 
-/** per event and at the peak by the wait that the report goes by */
-const rowCells = ({ assumptions: { rcuWait } }: ConvergenceReport, node: NodeConvergence): Cell[][] => node.rows.map((row) => [
-  row.subject, row.change, row.service, row.services, row.ports, row.frontends, row.backends, row.m, row.events, row.tables,
-  row.entryWrites, row.outerUpdates, row.outerDeletes, row.bytesWritten, row.buildSeconds, row.writeSeconds,
-  ...rcuWaits.flatMap((wait) => [row.waiting[wait].waits, row.waiting[wait].seconds]),
-  row.events === 0 ? null : row.waiting[rcuWait].seconds / row.events, row.waiting[rcuWait].peakExtraBytes, row.from
-])
+/** `restart of 40 backends`, `one of 40 backends`, `1000 services at once` */
+function changeText (row: ConvergenceRow): string {
+  if (row.change === 'services at once') return `one backend of ${row.services} services`
+  const ports = row.subject === 'example' ? `, ${row.ports} ${row.ports === 1 ? 'port' : 'ports'}` : ''
+  const of = row.service ?? `${row.backends} backends${ports}`
+  return row.change === 'one backend' ? `one of ${of}` : `restart of ${of}`
+}
 
-const convergenceTable = (report: ConvergenceReport, node: NodeConvergence): Table => ({
-  title: `${node.node}: layout ${node.layout}, kernel ${node.kernel}, seconds until the change is live`,
-  columns: rowColumns,
-  rows: rowCells(report, node)
-})
+const perEvent = ({ waiting, events }: ConvergenceRow, rcuWait: RcuWait): number | null =>
+  events === 0 ? null : waiting[rcuWait].seconds / events
 
 const assumptionsTable = ({ assumptions, assumptionSources }: ConvergenceReport): Table => ({
   title: 'Unit costs',
@@ -175,6 +207,19 @@ const assumptionsTable = ({ assumptions, assumptionSources }: ConvergenceReport)
       .map((name): Cell[] => [name, assumptions[name], assumptionSources[name]])
   ]
 })
+
+const rowColumns: readonly Column[] = [
+  'subject', 'change', 'service', 'services', 'ports', 'frontends', 'backends', 'm', 'events', 'tables', 'entryWrites', 'outerUpdates', 'outerDeletes',
+  'bytesWritten', 'buildSeconds', 'writeSeconds', ...rcuWaits.flatMap((wait) => [`${wait}Waits`, `${wait}Seconds`]), 'secondsPerEvent', 'peakExtraBytes', 'from'
+].map((key) => column(key, ''))
+
+/** per event and at the peak by the wait that the report goes by */
+const rowCells = ({ assumptions: { rcuWait } }: ConvergenceReport, node: NodeConvergence): Cell[][] => node.rows.map((row) => [
+  row.subject, row.change, row.service, row.services, row.ports, row.frontends, row.backends, row.m, row.events, row.tables,
+  row.entryWrites, row.outerUpdates, row.outerDeletes, row.bytesWritten, row.buildSeconds, row.writeSeconds,
+  ...rcuWaits.flatMap((wait) => [row.waiting[wait].waits, row.waiting[wait].seconds]),
+  perEvent(row, rcuWait), row.waiting[rcuWait].peakExtraBytes, row.from
+])
 
 function records (report: ConvergenceReport): ReportDocument['records'] {
   const head = [column('node', ''), column('layout', ''), column('kernel', '')]

@@ -1,26 +1,33 @@
-// The disruption report as something to read.
+// The disruption report as something to read: what one backend that leaves, a restart and another M move, by size of service. Nodes whose
+// tables are equal are spoken of together.
 
-import type { Chart, Point, ReportDocument, Section } from '../document.ts'
+import { alike } from '../alike.ts'
+import type { Alike } from '../alike.ts'
+import type { Chart, ReportDocument, Section, Series } from '../document.ts'
 import type { Estimate } from '../estimate.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, formatShare, subjectText } from '../words.ts'
 import type { DisruptionReport, DisruptionRow, NodeDisruption } from './report.ts'
+import { changesTable, records, restartsTable, resizedText, summaryTable } from './present-tables.ts'
 import type { RuleOfThumbRow } from './rule-of-thumb.ts'
 
+type Group = Alike<NodeDisruption>
+
 export function presentDisruption (report: DisruptionReport): ReportDocument {
+  const groups = alike(report.nodes, ({ rows }) => rows).filter(({ node }) => node.rows.length > 0)
   return {
     title: `Disruption of ${subjectText(report.subject)}`,
-    headline: headline(report),
-    findings: [...report.nodes.flatMap(findings), ruleFinding(report.ruleOfThumb)],
+    headline: headline(groups),
+    findings: [...worst(groups), ...restarts(groups), ...resizes(groups), ruleFinding(report.ruleOfThumb)],
     sections: [
       {
         title: 'What a change moves',
-        text: 'Shares of all flows to a service, by its number of backends: what moves, what of it no table could have spared, and the rest.',
+        text: 'Shares of the flows to a service by its number of backends N: what moves without need when one leaves, how often a rolling restart changes the pick of a flow, what another M moves.',
         charts: [collateralChart(report)],
-        tables: report.nodes.map(changesTable)
+        tables: [...groups.map(summaryTable), ...groups.flatMap(changesTable)]
       },
-      ...restartSection(report),
+      ...restartSection(groups),
       ruleSection(report.ruleOfThumb)
     ],
     notes: report.notes,
@@ -28,46 +35,81 @@ export function presentDisruption (report: DisruptionReport): ReportDocument {
   }
 }
 
-/** Services that most frontends have; of several sizes the smallest. */
-function usual (node: NodeDisruption, change: DisruptionRow['change']): DisruptionRow | undefined {
-  const rows = node.rows.filter((row) => row.change === change)
-  return rows.reduce<DisruptionRow | undefined>((most, row) => most === undefined || row.frontends > most.frontends ? row : most, undefined)
+const rowsOf = ({ node }: Group, change: DisruptionRow['change']): DisruptionRow[] => node.rows.filter((row) => row.change === change)
+
+/** over the services, of which a row stands for as many as it has frontends */
+function meanOver (rows: readonly DisruptionRow[], of: (row: DisruptionRow) => number): number {
+  const frontends = rows.reduce((sum, row) => sum + row.frontends, 0)
+  return rows.reduce((sum, row) => sum + of(row) * row.frontends, 0) / frontends
 }
 
-function headline ({ nodes }: DisruptionReport): string {
-  const [first, ...others] = nodes
-  const row = first === undefined ? undefined : usual(first, 'remove') ?? first.rows[0]
-  if (first === undefined || row === undefined) return 'There is no service with a table to report on.'
-  if (row.change !== 'remove') {
-    return `On ${first.node} the change "${row.change} ${row.detail}" moves ${formatShare(row.moved.mean)} of the new flows of a service of ${row.backends}, ` +
-      `${formatShare(row.collateral.mean)} without need.`
-  }
-  const elsewhere = others.flatMap((node) => {
-    const same = node.rows.find(({ change, family, backends }) => change === 'remove' && family === row.family && backends === row.backends)
-    return same === undefined ? [] : [`${formatShare(same.collateral.mean)} on ${node.node}`]
+const largest = (rows: readonly DisruptionRow[], of: (row: DisruptionRow) => number): DisruptionRow | undefined =>
+  rows.toSorted((a, b) => of(b) - of(a))[0]
+
+const collateralOf = ({ collateral }: DisruptionRow): number => collateral.mean
+const movedOf = ({ moved }: DisruptionRow): number => moved.mean
+
+/** The mean over the services, then the size that fares worst. */
+function headline (groups: readonly Group[]): string {
+  const [first] = groups
+  if (first === undefined) return 'There is no service with a table to report on.'
+  const leaving = groups.flatMap((group) => {
+    const rows = rowsOf(group, 'remove')
+    const most = largest(rows, collateralOf)
+    return most === undefined ? [] : [{ group, mean: formatShare(meanOver(rows, collateralOf)), most }]
   })
-  return `One backend that leaves moves ${formatShare(row.moved.mean)} of the new flows of a service of ${row.backends} on ${first.node}, of which ` +
-    `${formatShare(row.collateral.mean)} without need${elsewhere.length === 0 ? '' : ` (${elsewhere.join(', ')})`}; ` +
-    'established flows of the backends that stay keep them.'
+  if (leaving.length === 0) return otherHeadline(first)
+  const parts = leaving.map(({ group, mean, most }, index) =>
+    `${mean}${index === 0 ? ' of the new flows of a service move without need on average' : ''} on ${group.names}` +
+    (most.collateral.mean === 0 ? '' : ` (${formatShare(most.collateral.mean)} with ${most.backends} backends and M = ${most.m}, the worst size)`))
+  return `When one backend leaves, ${parts.join('; ')}; established flows of the backends that stay keep them.`
 }
 
-function findings (node: NodeDisruption): string[] {
-  const leaving = node.rows.filter(({ change }) => change === 'remove')
-  const worst = leaving.reduce<DisruptionRow | undefined>((most, row) =>
-    row.collateral.mean > (most?.collateral.mean ?? 0) ? row : most, undefined)
-  const restart = usual(node, 'rolling-restart')
-  const resize = usual(node, 'table-size')
-  return [
-    ...worst === undefined ? [] : [`${node.node}: worst without need when one leaves is a service of ${worst.backends} (M = ${worst.m}): ${interval(worst.collateral)}.`],
-    ...restart === undefined
-      ? []
-      : [`${node.node}: a rolling restart (${restart.detail}) of a service of ${restart.backends} changes the pick of a flow ` +
-        `${restart.moved.mean.toFixed(2)} times, where once would do; every established flow loses its backend once.`],
-    ...resize === undefined
-      ? []
-      : [`${node.node}: another table size (${resize.detail}) moves ${formatShare(resize.moved.mean)} of the new flows of a service of ${resize.backends}, ` +
-        `${formatShare(resize.collateral.mean)} without need.`]
-  ]
+function otherHeadline ({ names, node: { rows: [row] } }: Group): string {
+  if (row === undefined) return 'There is no service with a table to report on.'
+  const moved = row.change === 'rolling-restart' ? `changes the pick of a flow ${row.moved.mean.toFixed(2)} times` : `moves ${formatShare(row.moved.mean)} of the new flows`
+  return `On ${names} the change "${row.change} ${row.detail}" ${moved} of a service of ${row.backends}` +
+    (row.change === 'rolling-restart' ? ', where once would do.' : `, ${formatShare(row.collateral.mean)} without need.`)
+}
+
+function worst (groups: readonly Group[]): string[] {
+  const parts = groups.flatMap((group) => {
+    const most = largest(rowsOf(group, 'remove'), collateralOf)
+    return most === undefined ? [] : [`${group.names}, ${most.backends} backends, M = ${most.m}: ${certainty(most.collateral)}`]
+  })
+  return parts.length === 0 ? [] : [`Moved without need when one leaves, where it is most: ${parts.join('; ')}.`]
+}
+
+/** The mean, how well it is known, and the most that was seen. */
+function certainty (estimate: Estimate): string {
+  const { mean, low, high, max, trials } = estimate
+  if (trials < 2) return `${formatShare(mean)} in one trial`
+  return `${formatShare(mean)} (${low === high ? 'all cases tried' : `95 %: ${formatShare(low)} to ${formatShare(high)}`}), ${formatShare(max)} in the worst of ${trials} trials`
+}
+
+function restarts (groups: readonly Group[]): string[] {
+  const parts = groups.flatMap((group) => {
+    const rows = rowsOf(group, 'rolling-restart')
+    const most = largest(rows, movedOf)
+    return most === undefined ? [] : [`${meanOver(rows, movedOf).toFixed(2)} times on ${group.names} (most with ${most.backends} backends: ${most.moved.mean.toFixed(2)})`]
+  })
+  const detail = groups.flatMap((group) => rowsOf(group, 'rolling-restart'))[0]?.detail ?? ''
+  return parts.length === 0
+    ? []
+    : [`A rolling restart (${detail}) changes the pick of a flow ${parts.join(', ')}, where once would do; every established flow loses its backend once.`]
+}
+
+function resizes (groups: readonly Group[]): string[] {
+  const parts = groups.flatMap((group) => {
+    const rows = rowsOf(group, 'table-size')
+    const [most, least] = [largest(rows, movedOf), largest(rows, (row) => -row.moved.mean)]
+    if (most === undefined || least === undefined) return []
+    const grown = 'perService' in group.node.tableSizePolicy
+    const text = (row: DisruptionRow): string =>
+      `${formatShare(row.moved.mean)} of a service ${grown ? '' : `of ${row.backends} `}(${resizedText(row)})`
+    return [`${group.names} ${most === least ? '' : `${text(least)} to `}${text(most)}`]
+  })
+  return parts.length === 0 ? [] : [`Another M moves most new flows (M before and after): on ${parts.join('; on ')}.`]
 }
 
 function ruleFinding (rows: readonly RuleOfThumbRow[]): string {
@@ -85,54 +127,62 @@ const collateralChart = ({ nodes }: DisruptionReport): Chart => sizeChart(nodes,
   title: 'Moved without need when one backend leaves',
   description: 'Share of the flows to a service that move between backends that stay, over the number of its backends, a line for each node.',
   y: { label: 'flows moved without need', unit: 'share', scale: 'linear' }
-}, (node) => mainRows(node).filter(({ change }) => change === 'remove').map(collateralPoint))
+}, (node) => mainRows(node).filter(({ change }) => change === 'remove').map(({ backends, m, collateral, moved }) => ({
+  x: backends,
+  y: collateral.mean,
+  low: collateral.low,
+  high: collateral.high,
+  note: `N = ${backends}, M = ${m}: ${interval(collateral)} of ${formatShare(moved.mean)} moved, ${collateral.trials} trials`
+})))
 
-function collateralPoint ({ backends, m, collateral, moved }: DisruptionRow): Point {
-  return {
-    x: backends,
-    y: collateral.mean,
-    low: collateral.low,
-    high: collateral.high,
-    note: `N = ${backends}, M = ${m}: ${interval(collateral)} of ${formatShare(moved.mean)} moved, ${collateral.trials} trials`
-  }
+/** Services that most frontends have; of several sizes the smallest. */
+function usual (group: Group): DisruptionRow | undefined {
+  return rowsOf(group, 'rolling-restart').reduce<DisruptionRow | undefined>((most, row) => most === undefined || row.frontends > most.frontends ? row : most, undefined)
 }
 
 /** The restart of the service size that most have, step by step. */
-function restartSection ({ nodes }: DisruptionReport): Section[] {
-  const shown = nodes.flatMap((node) => {
-    const row = usual(node, 'rolling-restart')
-    return row === undefined ? [] : [{ node, row, steps: row.steps ?? [] }]
+function restartSection (groups: readonly Group[]): Section[] {
+  const shown = groups.flatMap((group) => {
+    const row = usual(group)
+    return row === undefined ? [] : [{ group, row, steps: row.steps ?? [] }]
   })
   const [first] = shown
   if (first === undefined) return []
-  const cumulative = (of: 'moved' | 'movedOnce' | 'broken', name: string, { node, row, steps }: typeof first): Chart['series'][number] => ({
-    name: `${node.node}: ${name}`,
-    points: [{ x: 0, y: 0 }, ...steps.map((step) => ({ x: (step.left + step.came) / (2 * row.backends), y: step[of] }))]
-  })
+  const cumulative = (of: 'moved' | 'movedOnce' | 'broken', name: string, { row, steps }: typeof first): Series =>
+    ({ name, points: [{ x: 0, y: 0 }, ...steps.map((step) => ({ x: (step.left + step.came) / (2 * row.backends), y: step[of] }))] })
   return [{
     title: 'Rolling restart',
     text: `All backends of a service of ${first.row.backends} are replaced (${first.row.detail}): what has moved when so many have left and come.`,
     charts: [{
       id: 'rolling-restart',
       title: 'Flows moved during a rolling restart',
-      description: 'Changes of a flow\'s pick so far, flows moved at least once, and established flows whose backend has left, over the progress of the restart.',
+      description: 'Changes of a flow\'s pick so far, flows moved at least once, and established flows whose backend has left, each per flow, over the progress of the restart.',
       form: 'lines',
       x: { label: 'backends replaced', unit: 'share', scale: 'linear' },
-      y: { label: 'per flow', unit: 'share', scale: 'linear' },
+      y: { label: 'times per flow', unit: null, scale: 'linear' },
       series: [
-        ...shown.map((one) => cumulative('moved', 'changes of pick', one)),
+        ...shown.map((one) => cumulative('moved', `changes of pick on ${one.group.names}`, one)),
         cumulative('movedOnce', 'moved at least once', first),
         cumulative('broken', 'established flows broken', first)
       ]
     }],
-    tables: shown.map(({ node, row, steps }) => ({
-      title: `${node.node}: restart of a service of ${row.backends}, M = ${row.m}, ${row.detail}; means of ${row.moved.trials} trials`,
-      columns: [column('left', 'left'), column('came', 'came'), column('moved', 'changes of pick', 'percent'),
-        column('movedOnce', 'moved once or more', 'percent'), column('broken', 'established broken', 'percent')],
-      rows: steps.map((step) => [step.left, step.came, step.moved, step.movedOnce, step.broken])
-    }))
+    tables: [
+      ...groups.map(restartsTable),
+      ...shown.map(({ group, row, steps }): Table => ({
+        title: `${group.names}: step by step, a service of ${row.backends}, M = ${row.m}, ${row.detail}; means of ${row.moved.trials} trials`,
+        columns: [column('left', 'left'), column('came', 'came'), column('moved', 'changes of pick per flow'),
+          column('movedOnce', 'moved once or more', 'percent'), column('broken', 'established broken', 'percent')],
+        rows: steps.map((step) => [step.left, step.came, step.moved, step.movedOnce, step.broken]),
+        folded: true
+      }))
+    ]
   }]
 }
+
+const ruleColumns: readonly Column[] = [
+  column('m', 'M', 'plain'), column('collateral', 'moved without need', 'percent'), column('imbalance', 'most above mean', 'percent'), column('backends', 'N'),
+  column('collateralLow', 'from', 'percent'), column('collateralHigh', 'to', 'percent'), column('trials', 'trials')
+]
 
 function ruleSection (rows: readonly RuleOfThumbRow[]): Section {
   return {
@@ -157,37 +207,10 @@ function ruleSection (rows: readonly RuleOfThumbRow[]): Section {
     }],
     tables: [{
       title: '100 slots per backend',
-      columns: [column('m', 'M', 'plain'), column('backends', 'N'), column('imbalance', 'most above mean', 'percent'),
-        column('collateral', 'collateral', 'percent'), column('collateralLow', 'from', 'percent'),
-        column('collateralHigh', 'to', 'percent'), column('trials', 'trials')],
-      rows: rows.map(({ m, backends, imbalance, collateral }) =>
-        [m, backends, imbalance, collateral.mean, collateral.low, collateral.high, collateral.trials])
+      columns: ruleColumns,
+      rows: rows.map(({ m, backends, imbalance, collateral }): Cell[] =>
+        [m, collateral.mean, imbalance, backends, collateral.low, collateral.high, collateral.trials]),
+      folded: true
     }]
-  }
-}
-
-const changeColumns: readonly Column[] = [
-  column('family', 'IP', 'plain'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'), column('change', 'change'),
-  column('detail', 'which'), column('movedShare', 'moved', 'percent'), column('neededShare', 'needed', 'percent'),
-  column('collateralShare', 'collateral', 'percent'), column('collateralLow', 'from', 'percent'), column('collateralHigh', 'to', 'percent'),
-  column('collateralMax', 'at most', 'percent'), column('establishedBrokenShare', 'tracked broken', 'percent'),
-  column('untrackedBrokenShare', 'untracked moved', 'percent'), column('trials', 'trials')
-]
-
-const changeCells = (node: NodeDisruption): Cell[][] => node.rows.map((row) => [
-  row.family, row.backends, row.frontends, row.m, row.change, row.detail, row.moved.mean, row.needed.mean,
-  row.collateral.mean, row.collateral.low, row.collateral.high, row.collateral.max, row.broken.mean, row.untracked.mean, row.moved.trials
-])
-
-const changesTable = (node: NodeDisruption): Table => ({
-  title: `${node.node}: layout ${node.layout}, M ${'fixed' in node.tableSizePolicy ? node.tableSizePolicy.fixed : `for ${node.tableSizePolicy.perService.perBackend} slots per backend`}`,
-  columns: changeColumns,
-  rows: changeCells(node)
-})
-
-function records (report: DisruptionReport): ReportDocument['records'] {
-  return {
-    columns: [column('node', ''), column('layout', ''), ...changeColumns],
-    rows: report.nodes.flatMap((node) => changeCells(node).map((cells) => [node.node, node.layout, ...cells]))
   }
 }

@@ -1,9 +1,10 @@
 // A report as Markdown: GitHub's tables, no pictures, so that it can go into an issue or a chat as it is.
 
-import type { Code, ReportDocument, Section } from '../document.ts'
+import type { Code, ReportDocument } from '../document.ts'
 import type { Table } from '../table.ts'
 import { cellText, numericColumns } from './cells.ts'
-import { leanSections } from './lean.ts'
+import { captionOf, leanSections } from './lean.ts'
+import type { LeanSection } from './lean.ts'
 import { codeText } from './markup.ts'
 
 export function formatMarkdown (document: ReportDocument): string {
@@ -17,13 +18,13 @@ export function formatMarkdown (document: ReportDocument): string {
   return blocks.filter((block) => block !== '').join('\n\n') + '\n'
 }
 
-function sectionBlocks ({ title, text, tables, code = [] }: Section): string[] {
+function sectionBlocks ({ title, text, tables, code = [] }: LeanSection): string[] {
   if (tables.length === 0 && code.length === 0 && text === undefined) return []
   return [
     `## ${escapeMarkdown(title)}`,
     ...(text === undefined ? [] : [escapeMarkdown(text)]),
     ...code.flatMap(codeBlocks),
-    ...tables.flatMap((table) => [...(table.title === title || table.title === '' ? [] : [`### ${escapeMarkdown(table.title)}`]), tableBlock(table)])
+    ...tables.flatMap((table) => [...(captionOf(table) === title || captionOf(table) === '' ? [] : [`### ${escapeMarkdown(captionOf(table))}`]), tableBlock(table)])
   ]
 }
 

@@ -1,11 +1,12 @@
 // A report as one page: the answer first, then findings, pictures with the numbers behind each, tables, and how it was asked. Nothing
 // from elsewhere, no scripts; it is read on a phone, in the dark, on paper, and by a screen reader alike.
 
-import type { Axis, Chart, Code, ReportDocument, Section } from '../document.ts'
+import type { Axis, Chart, Code, ReportDocument } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { cellText, numericColumns, wordyColumns } from './cells.ts'
 import { axisTitle } from './chart/labels.ts'
-import { leanSections } from './lean.ts'
+import { captionOf, leanSections, leanTable } from './lean.ts'
+import type { LeanSection, LeanTable } from './lean.ts'
 import { codeText, escapeMarkup } from './markup.ts'
 import { chartStyle, chartSvg } from './svg.ts'
 
@@ -37,7 +38,7 @@ const list = (items: readonly string[]): string =>
 /** Sentences, in which no line ends between a number and its unit. */
 const prose = (text: string): string => escapeMarkup(text.replace(/(?<=\d) (?=(?:%|[kMGT]?i?B|[mµn]?s|min)(?![\w]))/g, '\u00a0'))
 
-function sectionMarkup ({ title, text, charts, tables, code = [] }: Section, index: number, asked: Asked | undefined): string {
+function sectionMarkup ({ title, text, charts, tables, code = [] }: LeanSection, index: number, asked: Asked | undefined): string {
   return `<section><h2>${escapeMarkup(title)}</h2>` + (text === undefined ? '' : `<p>${prose(text)}</p>`) +
     charts.map((chart, at) => figureMarkup(chart, `p${index}-${at}`, asked)).join('') +
     code.map(codeMarkup).join('') + tables.map((table) => table.folded === true ? foldedMarkup(table) : tableMarkup(table, title)).join('') + '</section>'
@@ -47,7 +48,7 @@ function sectionMarkup ({ title, text, charts, tables, code = [] }: Section, ind
 const codeMarkup = ({ title, text }: Code): string =>
   `<figure><figcaption>${escapeMarkup(title)}</figcaption><pre tabindex="0" aria-label="${escapeMarkup(title)}"><code>${escapeMarkup(codeText(text))}</code></pre></figure>`
 
-const foldedMarkup = (table: Table): string =>
+const foldedMarkup = (table: LeanTable): string =>
   `<details><summary>${escapeMarkup(table.title)}</summary>${tableMarkup(table, table.title)}</details>`
 
 /** Two pictures of the same chart, of which the width of the window shows one: letters stay letters on a phone. */
@@ -56,7 +57,7 @@ function figureMarkup (chart: Chart, prefix: string, asked: Asked | undefined): 
     `<div class="${style}">${chartSvg(chart, { prefix: `${prefix}-${style}`, width, styled: false })}</div>`
   const link = asked?.chartHref === undefined ? '' : ` <a href="${escapeMarkup(asked.chartHref(chart.id))}">As a picture (SVG)</a>`
   return `<figure>${picture('broad', 760)}${picture('slim', 360)}<figcaption>${escapeMarkup(chart.description)}${link}</figcaption>` +
-    `<details><summary>The numbers of this picture</summary>${tableMarkup(chartTable(chart), '')}</details></figure>`
+    `<details><summary>The numbers of this picture</summary>${tableMarkup(leanTable(chartTable(chart)), '')}</details></figure>`
 }
 
 /** Every point of a chart, as numbers. */
@@ -81,7 +82,7 @@ function chartTable ({ title, x, y, series }: Chart): Table {
 }
 
 /** @param above heading that says the same already */
-function tableMarkup (table: Table, above: string): string {
+function tableMarkup (table: LeanTable, above: string): string {
   const [numeric, wordy] = [numericColumns(table), wordyColumns(table)]
   const style = (index: number): string => numeric[index] === true ? ' class="number"' : wordy[index] === true ? ' class="words"' : ''
   const head = table.columns.map(({ title }, index) => `<th scope="col"${style(index)}>${escapeMarkup(title)}</th>`).join('')
@@ -89,7 +90,8 @@ function tableMarkup (table: Table, above: string): string {
     const text = escapeMarkup(cellText(row[index] ?? null, column))
     return index === 0 ? `<th scope="row"${style(index)}>${text}</th>` : `<td${style(index)}>${text}</td>`
   }).join('')}</tr>`)
-  const caption = `<caption${table.title === above ? ' class="spoken"' : ''}><span>${escapeMarkup(table.title)}</span></caption>`
+  const title = table.title === above && table.everywhere !== '' ? table.everywhere : captionOf(table)
+  const caption = `<caption${title === above ? ' class="spoken"' : ''}><span>${escapeMarkup(title)}</span></caption>`
   // a region that scrolls has to be reached by keyboard, and to have a name
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeMarkup(table.title === '' ? 'Table' : table.title)}">` +
     `<table>${caption}<thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`

@@ -24,7 +24,7 @@ export interface ChartOptions {
   readonly styled?: boolean
 }
 
-/** @throws RangeError for a value that is no finite number */
+/** @throws RangeError for a value that is no finite number, and for stacked bars on a log axis */
 export function chartSvg (chart: Chart, { prefix = chart.id, width: asked = 760, styled = true }: ChartOptions = {}): string {
   const width = Math.max(asked, 280)
   const readable = readableChart(chart)
@@ -32,7 +32,7 @@ export function chartSvg (chart: Chart, { prefix = chart.id, width: asked = 760,
   column.text(wrapText(chart.title, sizes.title, width - 2 * edge), sizes.title, 'heading')
   if (readable.series.some(({ points }) => points.length > 0)) drawPlot(column, chart, readable, prefix)
   else column.text(['There is nothing to draw.'], sizes.text, 'quiet')
-  drawLegend(column, chart, prefix)
+  drawLegend(column, chart, readable, prefix)
   column.text(readable.remarks.flatMap((remark) => wrapText(remark, sizes.label, width - 2 * edge)), sizes.label, 'quiet')
   const height = column.height + edge
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}" role="img" ` +
@@ -40,7 +40,7 @@ export function chartSvg (chart: Chart, { prefix = chart.id, width: asked = 760,
     `<title id="${id(prefix, 'title')}">${escapeMarkup(chart.title)}</title>` +
     `<desc id="${id(prefix, 'desc')}">${escapeMarkup([chart.description, ...readable.remarks].join(' '))}</desc>` +
     (styled ? `<style>${chartStyle}</style>` : '') +
-    (chart.form === 'bars' ? `<defs>${chart.series.map((_, index) => seriesPattern(index, id(prefix, `fill-${index}`))).join('')}</defs>` : '') +
+    (chart.form !== 'lines' ? `<defs>${chart.series.map((_, index) => seriesPattern(index, id(prefix, `fill-${index}`))).join('')}</defs>` : '') +
     `<rect class="ground" width="${n(width)}" height="${n(height)}"/>${column.content}</svg>\n`
 }
 
@@ -106,7 +106,8 @@ function drawPlot (column: Column, chart: Chart, readable: DrawnChart, prefix: s
 }
 
 const valuesOf = ({ series }: DrawnChart): number[] =>
-  series.flatMap(({ points }) => points.flatMap(({ y, interval }) => interval === null ? [y] : [y, interval.low, interval.high]))
+  series.flatMap(({ points }) => points.flatMap(({ y, base, interval }) =>
+    interval === null ? [base + y] : [y, interval.low, interval.high]))
 
 interface Drawn {
   readonly ticks: string
@@ -177,53 +178,61 @@ function lines (chart: Chart, { series }: DrawnChart, { y, height }: Plot, place
   const under = series.map(({ points }, index) => `<g class="${colourClass(index)}">` +
     (points.length > 1 ? `<path class="line" d="${drawLine(points) ?? ''}"${seriesDash(index)}/>` : '') +
     withIntervals(points, 'interval', intervals) + '</g>').join('')
-  const aside = dodged(series.map(({ points }) => points.map((point) => ({ x: place(point), y: y.place(point.y) }))))
-  const over = series.map(({ name, points }, index) => `<g class="${colourClass(index)}">${points.map((point, at) =>
-    `<path ${seriesMark(index)} transform="translate(${n(place(point) + (aside[index]?.[at] ?? 0))},${n(y.place(point.y))})">` +
-    `${told(chart, name, point)}</path>`).join('')}</g>`).join('')
+  const sizes = nested(series.map(({ points }) => points.map((point) => ({ x: place(point), y: y.place(point.y) }))))
+  const over = series.map(({ name, points }, index) => `<g class="${colourClass(index)}">${points.map((point, at) => {
+    const size = sizes[index]?.[at] ?? 1
+    return `<path ${seriesMark(index)} transform="translate(${n(place(point))},${n(y.place(point.y))})${size === 1 ? '' : `scale(${size})`}">` +
+      `${told(chart, name, point)}</path>`
+  }).join('')}</g>`).join('')
   return under + over
 }
 
-/** Series that agree have their marks side by side, so that none hides another: pixels by which each mark moves. */
-function dodged (series: ReadonlyArray<ReadonlyArray<{ readonly x: number, readonly y: number }>>): number[][] {
-  const moves = series.map((points) => points.map(() => 0))
-  const clusters: Array<{ readonly x: number, readonly y: number, readonly members: Array<readonly [number, number]> }> = []
-  for (const [index, points] of series.entries()) {
-    for (const [at, { x, y }] of points.entries()) {
-      const near = clusters.find((cluster) => Math.abs(cluster.x - x) < 3 && Math.abs(cluster.y - y) < 3)
-      if (near === undefined) clusters.push({ x, y, members: [[index, at]] })
-      else near.members.push([index, at])
-    }
-  }
-  for (const { members } of clusters) {
-    for (const [position, [index, at]] of members.entries()) {
-      const row = moves[index]
-      if (row !== undefined) row[at] = (position - (members.length - 1) / 2) * 8
-    }
-  }
-  return moves
+/** Marks at one place are larger the further they lie below, so that none hides another and each stays where it belongs. */
+function nested (series: ReadonlyArray<ReadonlyArray<{ readonly x: number, readonly y: number }>>): number[][] {
+  const clusters: Array<{ readonly x: number, readonly y: number, above: number }> = []
+  return series.toReversed().map((points) => points.map(({ x, y }) => {
+    const near = clusters.find((cluster) => Math.abs(cluster.x - x) < 3 && Math.abs(cluster.y - y) < 3)
+    if (near === undefined) clusters.push({ x, y, above: 0 })
+    else near.above++
+    return 1 + Math.min(near?.above ?? 0, 3) * 0.5
+  })).reverse()
 }
 
 function bars (chart: Chart, { series }: DrawnChart, { y, height }: Plot, place: Place, bandwidth: number, prefix: string): string {
-  const step = Math.min(bandwidth / series.length, 72)
-  const first = (bandwidth - step * series.length) / 2
+  const stacked = chart.form === 'stacked'
+  const beside = stacked ? 1 : series.length
+  const step = Math.min(bandwidth / beside, 72)
+  const first = (bandwidth - step * beside) / 2
   const gap = step > 8 ? 2 : step > 3 ? 0.5 : 0
-  const base = chart.y.scale === 'log' ? height : y.place(0)
-  const labels = series.flatMap(({ points }) => points.map((point) => valueLabel(point.y, chart.y.unit)))
-  const written = labels.every((label) => textWidth(label, 11) <= step - 2)
-  return series.map(({ name, points }, index) => {
-    const left = (point: DrawnPoint): number => place(point) + first + index * step + gap / 2
-    const drawn = points.map((point) => {
-      const end = y.place(point.y)
-      const above = Math.min(end, base, point.interval === null ? end : y.place(point.interval.high)) - 4
-      return `<rect class="bar" fill="url(#${id(prefix, `fill-${index}`)})" x="${n(left(point))}" y="${n(Math.min(end, base))}" width="${n(step - gap)}" ` +
-        `height="${n(Math.abs(base - end))}">${told(chart, name, point)}</rect>` +
-        (written ? textAt(left(point) + (step - gap) / 2, above, valueLabel(point.y, chart.y.unit), 'font-size="11" text-anchor="middle"') : '')
+  const left = (point: DrawnPoint, index: number): number => place(point) + first + (stacked ? 0 : index * step) + gap / 2
+  const drawn = series.map(({ name, points }, index) => {
+    const rects = points.map((point) => {
+      const [end, base] = [y.place(point.base + point.y), chart.y.scale === 'log' ? height : y.place(point.base)]
+      return `<rect class="bar" fill="url(#${id(prefix, `fill-${index}`)})" x="${n(left(point, index))}" y="${n(Math.min(end, base))}" width="${n(step - gap)}" ` +
+        `height="${n(Math.abs(base - end))}">${told(chart, name, point)}</rect>`
     })
     const caps = Math.min(4, (step - gap) / 2)
-    const intervals = withIntervals(points, 'interval over', (point) => interval(point, left(point) + (step - gap) / 2, caps, y, height))
-    return `<g class="${colourClass(index)}">${drawn.join('')}${intervals}</g>`
-  }).join('')
+    const intervals = withIntervals(points, 'interval over', (point) => interval(point, left(point, index) + (step - gap) / 2, caps, y, height))
+    return `<g class="${colourClass(index)}">${rects.join('')}${intervals}</g>`
+  })
+  const written = stacked
+    ? totalsOf(series)
+    : series.flatMap(({ points }, index) => points.map((point) => ({ point, index, value: point.y })))
+  const labels = written.map(({ point, index, value }) => {
+    const ground = chart.y.scale === 'log' ? height : y.place(0)
+    const above = Math.min(y.place(value), ground, point.interval === null ? height : y.place(point.interval.high)) - 4
+    return { text: valueLabel(value, chart.y.unit), x: left(point, index) + (step - gap) / 2, y: above }
+  })
+  return drawn.join('') + (labels.every(({ text }) => textWidth(text, 11) <= step - 2)
+    ? labels.map(({ text, x, y }) => textAt(x, y, text, 'font-size="11" text-anchor="middle"')).join('')
+    : '')
+}
+
+/** What the bars of a stack come to: written once, above the last one. */
+function totalsOf (series: DrawnChart['series']): Array<{ point: DrawnPoint, index: number, value: number }> {
+  const totals = new Map<number | string, { point: DrawnPoint, index: number, value: number }>()
+  for (const { points } of series) for (const point of points) totals.set(point.x, { point, index: 0, value: point.base + point.y })
+  return [...totals.values()]
 }
 
 const withIntervals = (points: readonly DrawnPoint[], style: string, draw: (point: DrawnPoint) => string): string => {
@@ -249,24 +258,25 @@ function told ({ x, y }: Chart, series: string, point: DrawnPoint): string {
   return `<title>${escapeMarkup(`${series}, ${value}${point.note === null ? '' : `\n${point.note}`}`)}</title>`
 }
 
-/** Rows of entries, as many to a row as fit. */
-function drawLegend (column: Column, chart: Chart, prefix: string): void {
+/** Rows of entries, as many to a row as fit; a name that is wider than a row takes several lines. */
+function drawLegend (column: Column, chart: Chart, { series }: DrawnChart, prefix: string): void {
   const room = column.width - 2 * edge
   const swatch = 38
   const size = sizes.text
-  let [x, row] = [0, 0]
-  const entries = chart.series.map(({ name }, index) => {
-    const text = fitText(name, size, room - swatch)
-    const width = swatch + textWidth(text, size) + 18
-    if (x > 0 && x + width - 18 > room) [x, row] = [0, row + 1]
+  let [x, top, height] = [0, 0, 0]
+  const entries = series.map(({ name }, index) => {
+    const lines = wrapText(name, size, room - swatch)
+    const width = swatch + Math.max(0, ...lines.map((line) => textWidth(line, size))) + 18
+    if (x > 0 && x + width - 18 > room) [x, top, height] = [0, top + height, 0]
     const at = x
     x += width
-    return `<g class="${colourClass(index)}" transform="translate(${n(edge + at)},${n(row * 22 + 16)})">${legendSample(chart, index, prefix)}` +
-      `<text x="${swatch}" y="4" font-size="${size}">${escapeMarkup(text)}${text === name ? '' : `<title>${escapeMarkup(name)}</title>`}</text></g>`
+    height = Math.max(height, 4 + 18 * Math.max(1, lines.length))
+    const text = lines.map((line, row) => textAt(swatch, 4 + row * 18, line, `font-size="${size}"`)).join('')
+    return `<g class="${colourClass(index)}" transform="translate(${n(edge + at)},${n(top + 16)})">${legendSample(chart, index, prefix)}${text}</g>`
   })
-  if (entries.length > 0) column.part(entries.join(''), (row + 1) * 22 + 8)
+  if (entries.length > 0) column.part(entries.join(''), top + height + 8)
 }
 
-const legendSample = ({ form }: Chart, index: number, prefix: string): string => form === 'bars'
-  ? `<rect class="bar" fill="url(#${id(prefix, `fill-${index}`)})" x="0" y="-7" width="30" height="14"/>`
-  : `<path class="line" d="M0,0H32"${seriesDash(index)}/><path ${seriesMark(index)} transform="translate(16,0)"/>`
+const legendSample = ({ form }: Chart, index: number, prefix: string): string => form === 'lines'
+  ? `<path class="line" d="M0,0H32"${seriesDash(index)}/><path ${seriesMark(index)} transform="translate(16,0)"/>`
+  : `<rect class="bar" fill="url(#${id(prefix, `fill-${index}`)})" x="0" y="-7" width="30" height="14"/>`

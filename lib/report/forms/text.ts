@@ -1,9 +1,10 @@
 // Tables for terminals, and whole reports as text.
 
-import type { ReportDocument, Section } from '../document.ts'
+import type { ReportDocument } from '../document.ts'
 import type { Table } from '../table.ts'
 import { cellText, numericColumns } from './cells.ts'
-import { leanSections } from './lean.ts'
+import { captionOf, leanSections } from './lean.ts'
+import type { LeanSection } from './lean.ts'
 import { codeText } from './markup.ts'
 
 /** Title, answer, findings, every table of every section, notes. */
@@ -17,8 +18,8 @@ export function formatDocumentText (document: ReportDocument): string {
 }
 
 /** The title of a section stands above its parts, unless the only one has a title that says enough. */
-function sectionBlocks ({ title, text, tables, code = [] }: Section): string[] {
-  const parts = [...code.map((one) => `${one.title}\n${codeText(one.text)}\n`), ...tables.map(formatText)]
+function sectionBlocks ({ title, text, tables, code = [] }: LeanSection): string[] {
+  const parts = [...code.map((one) => `${one.title}\n${codeText(one.text)}\n`), ...tables.map((table) => formatText({ ...table, title: captionOf(table) }))]
   if (parts.length === 0) return []
   const head = lines(...(parts.length > 1 && title !== tables[0]?.title ? [title] : []), ...(text === undefined ? [] : [text]))
   return parts.map((part, index) => index === 0 ? head + part : part)

@@ -13,13 +13,15 @@ const timeUnits: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, us: 1e-6, 
 /** As many digits as tell the values apart, three at least. */
 export function axisLabels (values: readonly number[], unit: Unit): string[] {
   for (let digits = 3; ; digits++) {
-    const labels = values.map((value) => valueLabel(value, unit, digits))
+    // zero is zero in every unit, and whichever was written would be another one than that of its neighbours
+    const labels = values.map((value) => value === 0 && unit !== 'share' ? '0' : valueLabel(value, unit, digits))
     if (digits >= 15 || new Set(labels).size === new Set(values).size) return labels
   }
 }
 
 /** One value with its unit, in that many significant digits. */
 export function valueLabel (value: number, unit: Unit, digits = 3): string {
+  if (value === 0) return zeroLabel(unit)
   if (unit === 'bytes') return scaled(value, bytes, digits)
   if (unit === 'share') return `${plain(value * 100, digits)} %`
   const second = unit === null ? undefined : timeUnits[unit]
@@ -27,6 +29,8 @@ export function valueLabel (value: number, unit: Unit, digits = 3): string {
   const number = Math.abs(value) >= 1e6 ? scaled(value, decimal, digits) : plain(value, digits)
   return unit === null ? number : `${number} ${unit}`
 }
+
+const zeroLabel = (unit: Unit): string => `0${unit === null ? '' : ` ${{ bytes: 'B', share: '%' }[unit] ?? unit}`}`
 
 /** `memlock of a table (bytes, log scale)` */
 export function axisTitle ({ label, unit, scale }: Axis): string {
@@ -38,11 +42,8 @@ function scaled (value: number, steps: readonly Step[], digits: number): string 
   const rounded = Number(value.toPrecision(digits))
   const step = steps.find(([size]) => Math.abs(rounded) >= size * (1 - 1e-9)) ?? steps.at(-1)
   if (step === undefined) return plain(value, digits)
-  return `${plain(value / step[0], digits)} ${value === 0 ? smallest(steps) : step[1]}`
+  return `${plain(value / step[0], digits)} ${step[1]}`
 }
-
-// zero has no size that would choose for it
-const smallest = (steps: readonly Step[]): string => (steps === seconds ? steps[0] : steps.at(-1))?.[1] ?? ''
 
 /** Whole numbers keep their digits up to a million; thousands are set apart. */
 function plain (value: number, digits: number): string {
