@@ -36,9 +36,10 @@ export function estimateOf (values: readonly number[], { population = Infinity, 
   return { mean, low: Math.max(range[0], mean - error), high: Math.min(range[1], mean + error), ...about }
 }
 
-/** Of shares: `2.60 % (95 %: 2.41 % to 2.70 %)`; where every one was tried there is no error to tell: `2.60 % (all 10 tried)`. */
+/** Of shares: `2.60 % (95 %: 2.41 % to 2.70 %)`; no interval where every one was tried, `2.60 % (all 10 tried)`, or all are alike. */
 export function intervalText ({ mean, low, high, trials, complete }: Pick<Estimate, 'mean' | 'low' | 'high' | 'trials' | 'complete'>): string {
   if (complete) return `${formatShare(mean)} (all ${trials} tried)`
+  if (low === high) return formatShare(mean)
   return `${formatShare(mean)} (95 %: ${formatShare(low)} to ${formatShare(high)})`
 }
 
@@ -49,7 +50,7 @@ export interface EstimateOptions {
 }
 
 /** sample standard deviation; 0 for a single value */
-export function meanAndDeviation (values: readonly number[]): { readonly mean: number, readonly deviation: number } {
+function meanAndDeviation (values: readonly number[]): { readonly mean: number, readonly deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { mean, deviation: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) }

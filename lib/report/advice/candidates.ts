@@ -12,7 +12,7 @@ import { convergenceFigures, innerMapShape, profileNamed } from '../convergence/
 import type { Population } from '../disruption/population.ts'
 import type { Qualities } from './quality.ts'
 
-export type AdviceList = 'today' | 'patch'
+type AdviceList = 'today' | 'patch'
 
 /** frontends with a table that have N backends */
 export interface SizeClass {

@@ -1,6 +1,6 @@
 // The advice report as something to read.
 
-import type { Chart, ReportDocument } from '../document.ts'
+import type { Chart, ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { column, formatBytes, formatSeconds, formatShare, subjectText } from '../words.ts'
 import { limitedBy, limitNames } from './candidates.ts'
@@ -13,22 +13,38 @@ export function presentAdvice (report: AdviceReport): ReportDocument {
     headline: headline(report),
     findings: findings(report),
     sections: [
-      {
-        title: 'What could be chosen',
-        text: `Best first: within the limits (${[limitsText(report.limits), freeText(report.limits)].filter((text) => text !== '').join('; ')}), then least bytes, then least collateral.`,
-        charts: [tradeChart(report)],
-        tables: [
-          judgedTable('Settings of Cilium today', report.today, report.limits), judgedTable('With a patch', report.patch, report.limits),
-          randomTable(report), nodesTable(report)
-        ]
-      },
-      { title: 'Helm values', text: 'Of the best setting that Cilium has today.', charts: [], tables: [], code: [{ title: 'values.yaml', language: 'yaml', text: report.helmValues }] },
+      chosenSection(report),
+      ...(hasServices(report) ? [helmSection(report)] : []),
       { title: 'Other knobs', charts: [], tables: [knobsTable(report)] }
     ],
     notes: report.notes,
     records: records(report)
   }
 }
+
+function chosenSection (report: AdviceReport): Section {
+  const { limits, today, patch } = report
+  const bounds = [limitsText(limits), freeText(limits)].filter((text) => text !== '').join('; ')
+  return {
+    title: 'What could be chosen',
+    text: `Best first: within the limits (${bounds}), then least bytes, then least collateral.`,
+    charts: [tradeChart(report)],
+    tables: [
+      ...(hasServices(report)
+        ? [judgedTable('Settings of Cilium today', today, limits), judgedTable('With a patch', patch, limits), randomTable(report)]
+        : []),
+      nodesTable(report)
+    ]
+  }
+}
+
+const helmSection = ({ helmValues }: AdviceReport): Section => ({
+  title: 'Helm values',
+  text: 'Of the best setting that Cilium has today.',
+  charts: [],
+  tables: [],
+  code: [{ title: 'values.yaml', language: 'yaml', text: helmValues }]
+})
 
 const fits = ({ exceeds }: { readonly exceeds: Limits }): boolean => Object.keys(exceeds).length === 0
 
@@ -56,8 +72,8 @@ function headline (report: AdviceReport): string {
   const bounds = `the limits${freeText(limits) === '' ? '' : ` (${limitsText(limits)}; ${freeText(limits)})`}`
   return fits(today)
     ? `Within ${bounds} Cilium can be told ${candidateText(today)}: ${formatBytes(today.maglevBytes)} of tables and outer maps on every node, ` +
-      `${formatBytes(now.maglevBytes)} now, ${formatShare(today.collateralShare)} of flows moved without need on average when a backend leaves, ` +
-      `${formatShare(now.collateralShare)} now; ${patched}.`
+      `${formatBytes(now.maglevBytes)} now; ${formatShare(today.collateralShare)} of flows moved without need on average when a backend leaves, ` +
+      `${formatShare(now.collateralShare)} now; imbalance ${formatShare(today.imbalance)}, ${formatShare(now.imbalance)} now; ${patched}.`
     : `No setting of Cilium keeps to all of ${bounds}: nearest is ${candidateText(today)}, which misses ${missedText(today, limits)}; ${patched}.`
 }
 
@@ -84,8 +100,10 @@ function findings (report: AdviceReport): string[] {
     ...best.flatMap((one) => one.movedByChange === 0
       ? []
       : [`Going to ${candidateText(one)} moves ${formatShare(one.movedByChange)} of new flows once, and the maps are made anew.`]),
-    `If nodes need not agree on a pick, random holds no tables (0 B) and moves up to ${formatShare(random.movedShare)} of the flows that no conntrack entry knows, ` +
-      `${formatShare(random.collateralShare)} without need when a backend leaves; how even its picks are is chance.`,
+    ...(random.movedShare === 0
+      ? []
+      : [`If nodes need not agree on a pick, random holds no tables (0 B) and moves up to ${formatShare(random.movedShare)} of the flows that no conntrack entry knows, ` +
+      `${formatShare(random.collateralShare)} without need when a backend leaves; how even its picks are is chance.`]),
     ...(knob === undefined ? [] : [`Of the other knobs ${knob.name} saves most, ${formatBytes(knob.savedBytes)}; savings of several overlap.`])
   ]
 }

@@ -11,7 +11,7 @@ import type { Population } from '../disruption/population.ts'
 import { Scene, Workbench } from '../disruption/scene.ts'
 import { wantedShares } from '../disruption/tables.ts'
 
-export interface Quality {
+interface Quality {
   /** of all slots those that move between backends that stay, when one of N leaves: mean over the trials */
   readonly collateralShare: number
   /** by how much the backend that is furthest from its share is off, mean over some services */

@@ -83,18 +83,7 @@ export function * adviceReport (context: ReportContext, options: AdviceOptions):
 
   const { settings, nodeAddresses } = rehearsals[0] as Rehearsal
   const built = spread(sizes)
-  const qualities = new Qualities(settings.seed, plan)
-  const pairs = built.flatMap(({ population }) => supportedTableSizes.map((m) => ({ m, population })))
-  const progress = (done: number): ReportProgress => ({ done, total: pairs.length + rehearsals.length, unit: 'tables and restarts' })
-  for (const [index, { m, population }] of pairs.entries()) {
-    yield * during(qualities.make(m, population), progress(index))
-  }
-  const situations: Situation[] = []
-  for (const [index, node] of memory.nodes.entries()) {
-    const rehearsal = rehearsals[index] as Rehearsal
-    const restart = yield * during(slowestRestart(rehearsal), progress(pairs.length + index))
-    situations.push(situationOf(node, rehearsal, restart, { qualities, built, options }))
-  }
+  const situations = yield * situationsOf(memory.nodes, rehearsals, { qualities: new Qualities(settings.seed, plan), built, options })
   const asTheyAre = situations.map((situation) => judge({ ...current, layout: situation.settings.layout }, situation))
   const given = limitsOf((name) => options[name])
   const limitsAre = Object.keys(given).length > 0 ? 'given' : 'today'
@@ -125,7 +114,7 @@ const notes: readonly string[] = [
   'Another M moves nearly all new flows once, and the maps have to be made anew, since the value size of their inner maps follows from M: change it in a maintenance window, node by node.',
   'Bytes are memlock of the load-balancer maps, computed by the kernel\'s formulas; convergence is the slowest rolling restart of these services, two endpoint events for each backend, from the planner\'s writes and the unit costs of the convergence report.',
   'Waits: each as Cilium does; expedited where the kernel is told to (rcupdate.rcu_expedited=1); batched with an agent that updates the outer map in batches, which is a patch.',
-  'packed with `measured` sizes gives each service the smallest M that keeps collateral and imbalance within their limits; with no such limit the smallest there is. dynamic has the same tables in twice the bytes. compact has the picks of its M, which is one for all.',
+  'packed with M as small as the limits let it be gives each service the smallest M that keeps collateral and imbalance within their limits; with no such limit the smallest there is. dynamic has the same tables in twice the bytes. compact has the picks of its M, which is one for all.',
   'random has no tables. A new flow goes to any backend, nodes do not agree on it, and a flow without a conntrack entry finds its backend again one time in N: (N - 1) / N move, (N - 2) / N without need when one backend leaves. How even its picks are is a matter of chance and of how many flows there are. It is told apart and never advised.'
 ]
 
@@ -138,6 +127,21 @@ const current: Candidate = { list: 'today', algorithm: 'maglev', layout: 'blob',
 interface ServicesOfSize extends Size { readonly population: Population }
 
 interface Shared { readonly qualities: Qualities, readonly built: readonly ServicesOfSize[], readonly options: AdviceOptions }
+
+/** Makes the tables that all nodes are judged by, and thinks the slowest restart of each through. */
+function * situationsOf (nodes: readonly NodeMemory[], rehearsals: readonly Rehearsal[], shared: Shared): ReportSteps<Situation[]> {
+  const { built, qualities } = shared
+  const pairs = built.flatMap(({ population }) => supportedTableSizes.map((m) => ({ m, population })))
+  const progress = (done: number): ReportProgress => ({ done, total: pairs.length + rehearsals.length, unit: 'tables and restarts' })
+  for (const [index, { m, population }] of pairs.entries()) yield * during(qualities.make(m, population), progress(index))
+  const situations: Situation[] = []
+  for (const [index, node] of nodes.entries()) {
+    const rehearsal = rehearsals[index] as Rehearsal
+    const restart = yield * during(slowestRestart(rehearsal), progress(pairs.length + index))
+    situations.push(situationOf(node, rehearsal, restart, shared))
+  }
+  return situations
+}
 
 function situationOf (
   node: NodeMemory, rehearsal: Rehearsal, restart: readonly AgentEvent[], { qualities, built, options }: Shared

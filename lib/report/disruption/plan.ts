@@ -3,7 +3,7 @@
 import { isSupportedTableSize, supportedTableSizes } from '../../maglev/index.ts'
 import { ReportRefusal } from '../context.ts'
 
-export const changeNames = ['remove', 'drain', 'add', 'weight', 'at-once', 'rolling-restart', 'table-size'] as const
+const changeNames = ['remove', 'drain', 'add', 'weight', 'at-once', 'rolling-restart', 'table-size'] as const
 export type ChangeName = typeof changeNames[number]
 
 export interface DisruptionOptions {

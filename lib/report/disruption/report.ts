@@ -7,7 +7,7 @@
 
 import type { TableSizePolicy } from '../../maglev/index.ts'
 import { ReportRefusal } from '../context.ts'
-import type { ReportContext, ReportSteps } from '../context.ts'
+import type { ReportContext, ReportProgress, ReportSteps } from '../context.ts'
 import { classify } from '../subject/classes.ts'
 import type { FrontendClass } from '../subject/classes.ts'
 import type { ReportNode, Subject } from '../subject/source.ts'
@@ -16,7 +16,7 @@ import type { ChangeResult } from './class-changes.ts'
 import { ClassPopulations } from './class-populations.ts'
 import type { Addresses } from './class-populations.ts'
 import { planOf, trialsOf } from './plan.ts'
-import type { DisruptionOptions } from './plan.ts'
+import type { DisruptionOptions, DisruptionPlan } from './plan.ts'
 import { seedOf } from './population.ts'
 import { ruleOfThumb } from './rule-of-thumb.ts'
 import type { RuleOfThumbRow } from './rule-of-thumb.ts'
@@ -67,27 +67,14 @@ export function * disruptionReport (context: ReportContext, options: DisruptionO
   const planned = nodes.map(({ node, classes }) =>
     ({ node, classes: classes.map((group) => ({ group, job: jobOf(node, group, populations) })) }))
   const jobs = new Map(planned.flatMap(({ classes }) => classes.map(({ job }) => [job.key, job])))
-  const trialsBefore = [0]
-  for (const { m } of jobs.values()) trialsBefore.push((trialsBefore.at(-1) as number) + trialsOf(plan, m))
-  const before = trialsBefore.pop() as number
-  const total = before + trialsOf(plan, 0)
-  const progress = (done: number): { done: number, total: number, unit: string } => ({ done, total, unit: 'trials' })
+  const trials = [...jobs.values()].reduce((sum, { m }) => sum + trialsOf(plan, m), 0)
+  const progress = (done: number): ReportProgress => ({ done, total: trials + trialsOf(plan, 0), unit: 'trials' })
   yield progress(0)
 
-  const results = new Map<string, ChangeResult[]>()
-  for (const [index, job] of [...jobs.values()].entries()) {
-    const steps = changesOfClass(job, plan)
-    for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done === true) {
-        results.set(job.key, step.value)
-        break
-      }
-      yield progress((trialsBefore[index] as number) + step.value.trial)
-    }
-  }
+  const results = yield * answers(jobs, plan, progress)
   const rule = ruleOfThumb(seedOf(nodes[0]?.node.seed ?? ''), plan)
   let thumb = rule.next()
-  for (; thumb.done !== true; thumb = rule.next()) yield progress(before)
+  for (; thumb.done !== true; thumb = rule.next()) yield progress(trials)
   return {
     kind: 'disruption',
     subject: context.subject,
@@ -103,6 +90,21 @@ export function * disruptionReport (context: ReportContext, options: DisruptionO
     ruleOfThumb: thumb.value,
     notes
   }
+}
+
+function * answers (
+  jobs: ReadonlyMap<string, Job>, plan: DisruptionPlan, progress: (done: number) => ReportProgress
+): ReportSteps<Map<string, ChangeResult[]>> {
+  const results = new Map<string, ChangeResult[]>()
+  let before = 0
+  for (const [key, job] of jobs) {
+    const steps = changesOfClass(job, plan)
+    let step = steps.next()
+    for (; step.done !== true; step = steps.next()) yield progress(before + step.value.trial)
+    results.set(key, step.value)
+    before += trialsOf(plan, job.m)
+  }
+  return results
 }
 
 const notes: readonly string[] = [

@@ -7,7 +7,7 @@ import { newcomerOf } from './population.ts'
 import type { Scene } from './scene.ts'
 import type { Slots } from './tables.ts'
 
-export interface RestartEvent {
+interface RestartEvent {
   /** backends that leave, or new ones that become ready; never both */
   readonly leave: number
   readonly come: number

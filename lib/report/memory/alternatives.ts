@@ -7,7 +7,7 @@ import { profileOf } from './map-bytes.ts'
 import type { NodeKernel } from './map-bytes.ts'
 import type { MemoryRow } from './rows.ts'
 
-export type AlternativeName = 'katran' | 'envoy' | 'random'
+type AlternativeName = 'katran' | 'envoy' | 'random'
 
 export interface Alternative {
   readonly name: AlternativeName
@@ -25,7 +25,7 @@ export interface Alternative {
   readonly rows: readonly AlternativeRow[]
 }
 
-export interface AlternativeRow {
+interface AlternativeRow {
   readonly family: 4 | 6
   readonly backends: number
   readonly frontends: number
@@ -45,7 +45,7 @@ export interface AlternativeRow {
 /** table size of Katran and, unless set otherwise, of Envoy */
 export const OTHERS_TABLE_SIZE = 65_537
 const KATRAN_VIPS = 512
-export const ELSEWHERE_ROWS = 8
+const ELSEWHERE_ROWS = 8
 
 /** of rows or classes, those with the most frontends, in the order they had */
 export function commonest<T extends { readonly backends: number }> (sizes: readonly T[], frontendsOf: (size: T) => number): T[] {
@@ -56,57 +56,56 @@ export function commonest<T extends { readonly backends: number }> (sizes: reado
 type DisruptionOf = (row: MemoryRow) => Leaving | null
 
 export function alternatives (node: NodeKernel, rows: readonly MemoryRow[], disruptionOf: DisruptionOf): Alternative[] {
-  const frontends = rows.reduce((sum, row) => sum + row.frontends, 0)
   const shown = commonest(rows, (row) => row.frontends)
-  const withTable = (tableBytes: (backends: number) => number): AlternativeRow[] => shown.map((row) => {
-    const { family, backends, frontends } = row
-    const disruption = disruptionOf(row)
-    return {
-      family,
-      backends,
-      frontends,
-      m: OTHERS_TABLE_SIZE,
-      tableBytes: tableBytes(backends),
-      disruption,
-      movedShare: disruption?.movedShare ?? null,
-      collateralShare: disruption?.collateralShare ?? null,
-      flowsMovedWithoutConntrack: 0
-    }
-  })
-  const fill = `computed by Cilium's fill at M = ${OTHERS_TABLE_SIZE}`
-  return [
-    {
-      name: 'katran',
-      holds: `one array for ${KATRAN_VIPS} services, whether there are any or not`,
-      formula: `array of ${KATRAN_VIPS} x ${OTHERS_TABLE_SIZE} elements of 8 bytes`,
-      tableBytes: katranRingBytes(node),
-      from: 'computed',
-      fits: frontends <= KATRAN_VIPS,
-      disruptionFrom: fill,
-      rows: withTable(() => OTHERS_TABLE_SIZE * 8)
-    },
-    {
-      name: 'envoy',
-      holds: 'a compact table for each cluster in each process: an index per slot, a list of hosts',
-      formula: `${OTHERS_TABLE_SIZE} x ceil(log2 N) bits in whole 8 KiB + 16 N + 600, within 0.2 % of the published sizes`,
-      tableBytes: rows.reduce((sum, row) => sum + envoyTableBytes(row.backends) * row.frontends, 0),
-      from: 'computed',
-      fits: true,
-      disruptionFrom: fill,
-      rows: withTable(envoyTableBytes)
-    },
-    {
-      name: 'random',
-      holds: 'no tables: a new flow takes one of the service\'s slots at random',
-      formula: '0',
-      tableBytes: 0,
-      from: 'computed',
-      fits: true,
-      disruptionFrom: 'a flow keeps its backend while its conntrack entry lives; on another node, or without the entry, it is drawn anew: 1 - 1/N',
-      rows: shown.map(randomRow)
-    }
-  ]
+  return [katran(node, rows, shown, disruptionOf), envoy(rows, shown, disruptionOf), random(shown)]
 }
+
+const fill = `computed by Cilium's fill at M = ${OTHERS_TABLE_SIZE}`
+
+const katran = (node: NodeKernel, rows: readonly MemoryRow[], shown: readonly MemoryRow[], disruptionOf: DisruptionOf): Alternative => ({
+  name: 'katran',
+  holds: `one array for ${KATRAN_VIPS} services, whether there are any or not`,
+  formula: `array of ${KATRAN_VIPS} x ${OTHERS_TABLE_SIZE} elements of 8 bytes`,
+  tableBytes: katranRingBytes(node),
+  from: 'computed',
+  fits: rows.reduce((sum, row) => sum + row.frontends, 0) <= KATRAN_VIPS,
+  disruptionFrom: fill,
+  rows: shown.map((row) => tableRow(row, OTHERS_TABLE_SIZE * 8, disruptionOf(row)))
+})
+
+const envoy = (rows: readonly MemoryRow[], shown: readonly MemoryRow[], disruptionOf: DisruptionOf): Alternative => ({
+  name: 'envoy',
+  holds: 'a compact table for each cluster in each process: an index per slot, a list of hosts',
+  formula: `${OTHERS_TABLE_SIZE} x ceil(log2 N) bits in whole 8 KiB + 16 N + 600, within 0.2 % of the published sizes`,
+  tableBytes: rows.reduce((sum, row) => sum + envoyTableBytes(row.backends) * row.frontends, 0),
+  from: 'computed',
+  fits: true,
+  disruptionFrom: fill,
+  rows: shown.map((row) => tableRow(row, envoyTableBytes(row.backends), disruptionOf(row)))
+})
+
+const random = (shown: readonly MemoryRow[]): Alternative => ({
+  name: 'random',
+  holds: 'no tables: a new flow takes one of the service\'s slots at random',
+  formula: '0',
+  tableBytes: 0,
+  from: 'computed',
+  fits: true,
+  disruptionFrom: 'a flow keeps its backend while its conntrack entry lives; on another node, or without the entry, it is drawn anew: 1 - 1/N',
+  rows: shown.map(randomRow)
+})
+
+const tableRow = ({ family, backends, frontends }: MemoryRow, tableBytes: number, disruption: Leaving | null): AlternativeRow => ({
+  family,
+  backends,
+  frontends,
+  m: OTHERS_TABLE_SIZE,
+  tableBytes,
+  disruption,
+  movedShare: disruption?.movedShare ?? null,
+  collateralShare: disruption?.collateralShare ?? null,
+  flowsMovedWithoutConntrack: 0
+})
 
 /** The pick is drawn anew: one in N flows finds its backend again, whether all stay or one leaves, and 1/N had to move. */
 function randomRow ({ family, backends, frontends }: MemoryRow): AlternativeRow {
@@ -125,7 +124,7 @@ function randomRow ({ family, backends, frontends }: MemoryRow): AlternativeRow 
 }
 
 /** ch_rings: always as large */
-export function katranRingBytes (node: NodeKernel): number {
+function katranRingBytes (node: NodeKernel): number {
   return memlockBytes(profileOf(node), {
     type: 'array', keySize: 4, valueSize: 4, maxEntries: KATRAN_VIPS * OTHERS_TABLE_SIZE, flags: 0, possibleCpus: node.possibleCpus
   })

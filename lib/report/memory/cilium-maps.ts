@@ -6,7 +6,7 @@ import type { MapShape } from '../../bpf/map/memory.ts'
 import { areasOf, byKernel, perCpuBytes, shapeBytes } from './map-bytes.ts'
 import type { Bytes, KernelBytes, NodeKernel } from './map-bytes.ts'
 
-export type ConnectionMapGroup = 'conntrack' | 'NAT' | 'neighbours' | 'reverse socket NAT' | 'affinity'
+type ConnectionMapGroup = 'conntrack' | 'NAT' | 'neighbours' | 'reverse socket NAT' | 'affinity'
 
 export interface ConnectionMap extends Bytes {
   /** Cilium's name */

@@ -36,7 +36,7 @@ export interface FoundComparison {
   readonly others: { readonly maps: number, readonly memlockBytes: number, readonly names: readonly string[] }
 }
 
-export interface ComparedMap {
+interface ComparedMap {
   /** Cilium's name */
   readonly name: string
   /** maps of that name, key and value */
@@ -53,7 +53,7 @@ export interface ComparedMap {
   readonly foundEntries: number | null
 }
 
-export interface ComparedTables {
+interface ComparedTables {
   readonly valueSize: number
   readonly maxEntries: number
   readonly flags: number
@@ -63,7 +63,7 @@ export interface ComparedTables {
   readonly predictedBytes: number
 }
 
-export interface Predicted {
+interface Predicted {
   readonly node: ReportNode
   readonly maps: readonly ReportMap[]
   readonly groups: readonly MapGroup[]
@@ -71,7 +71,7 @@ export interface Predicted {
   readonly connections: readonly ConnectionMap[]
 }
 
-export const NAME_CHARS = 15
+const NAME_CHARS = 15
 const NAMES_LISTED = 20
 
 export function compareFound (found: readonly FoundMap[], { node, maps, groups, rows, connections }: Predicted): FoundComparison {

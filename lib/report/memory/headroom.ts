@@ -19,7 +19,7 @@ export interface Headroom {
 }
 
 /** revNAT ids are 16 bits, both families share them, and Cilium leaves out the first and the last */
-export const REV_NAT_IDS = 65_534
+const REV_NAT_IDS = 65_534
 
 /** One entry for each class that the subject has. In layout flat an id is a place in the arrays, of which there may be fewer. */
 export function headroom (rows: readonly MemoryRow[], groups: readonly MapGroup[], flat: boolean): Headroom[] {

@@ -15,7 +15,7 @@ export interface Peak {
   readonly batch: PeakBytes
 }
 
-export interface PeakBytes {
+interface PeakBytes {
   /** beyond what the node takes at rest */
   readonly more: Bytes
   /** the node's maps at the highest point */

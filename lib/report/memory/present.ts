@@ -46,14 +46,15 @@ const sizesText = ({ rows }: NodeMemory): string => {
   return least === most ? `M = ${least}` : `M = ${least} to ${most}`
 }
 
-/** Nothing is said of the largest where there was but one trial. */
+/** Nothing is said of the largest where there was but one trial, or none moved anything. */
 const worstText = ({ collateralShareMax, trials, complete }: Leaving): string =>
-  trials < 2 ? '' : `, ${formatShare(collateralShareMax)} in the worst of ${complete ? `all ${trials}` : trials}`
+  trials < 2 || collateralShareMax === 0 ? '' : `, ${formatShare(collateralShareMax)} in the worst of ${complete ? `all ${trials}` : trials}`
 
 const leavesText = (node: NodeMemory, mean: (leaving: Leaving) => string): string => {
   const row = worstRow(node)
-  return row === null
-    ? ''
+  if (row === null) return ''
+  return row.disruption.collateralShareMax === 0
+    ? 'when a backend leaves, no flow of another one moves'
     : `when a backend leaves, on average ${mean(row.disruption)} of the flows to a service of ${row.backends} move without need${worstText(row.disruption)}`
 }
 

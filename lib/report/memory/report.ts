@@ -111,7 +111,7 @@ export interface MemoryOptions {
   readonly maps?: readonly FoundMap[]
 }
 
-export const defaultServicesListed = 10
+const defaultServicesListed = 10
 /** of tables that nobody here has: those of Katran and Envoy, which are large, and those of sizes between the subject's */
 const trialsElsewhere = 2
 /** tables of sizes between the subject's are filled up to this many slots */
@@ -212,19 +212,12 @@ interface Asked {
 }
 
 function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptions: Disruptions, asked: Asked): NodeMemory {
-  const { node, frontends, maps: nodeMaps, classes } = facts
+  const { node, frontends, classes } = facts
   const flat = node.layout === 'flat'
-  const tableIds = new Set(flat ? [] : frontends.flatMap(({ table }) => table === null ? [] : [table.mapId]))
-  const byId = new Map(nodeMaps.map((map) => [map.id, map]))
-  const others = nodeMaps.filter(({ id }) => !tableIds.has(id))
+  const { tables, others } = splitMaps(facts)
+  const groups = groupsOf(facts, others, scale)
+  const tableOf = (group: FrontendClass): ReportMap | undefined => flat ? undefined : tables.get(group.frontends[0]?.table?.mapId ?? -1)
   const countOf = (group: FrontendClass): number => frontendsOf(group, scale)
-  const slotsOf = (family: 4 | 6): number =>
-    classes.filter((group) => group.family === family).reduce((sum, group) => sum + group.m * countOf(group), 0)
-  const groups = others.map((map) => {
-    const family = flat ? families.find((one) => isMap(map, 'maglev', one)) : undefined
-    return family === undefined ? mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))) : flatGroup(node, map, slotsOf(family))
-  })
-  const tableOf = (group: FrontendClass): ReportMap | undefined => flat ? undefined : byId.get(group.frontends[0]?.table?.mapId ?? -1)
   const disruptionOf = (group: FrontendClass): Leaving | null => disruptions.of(questionOf(facts, group))
   const rows = memoryRows({ node, others, groups, classes, tableOf, countOf, disruptionOf })
   const maps = flat ? groups : [tableGroup(rows, scale !== null), ...groups]
@@ -259,6 +252,23 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptions: Disr
     curve: tableCurve(node, rows, (backends) => disruptions.of(curveQuestion(node, backends, asked.plan))),
     found: asked.found === undefined ? null : compareFound(asked.found, { node, maps: others, groups, rows, connections })
   }
+}
+
+/** Inner maps by id, which layout flat has none of, and all others. */
+function splitMaps ({ node, frontends, maps }: NodeFacts): { tables: Map<number, ReportMap>, others: ReportMap[] } {
+  const ids = new Set(node.layout === 'flat' ? [] : frontends.flatMap(({ table }) => table === null ? [] : [table.mapId]))
+  const tables = new Map(maps.filter(({ id }) => ids.has(id)).map((map) => [map.id, map]))
+  return { tables, others: maps.filter(({ id }) => !ids.has(id)) }
+}
+
+/** Maps other than tables; the arrays of layout flat, which hold them, by the slots in use. */
+function groupsOf ({ node, classes }: NodeFacts, others: readonly ReportMap[], scale: MixScale | null): MapGroup[] {
+  const slotsOf = (family: 4 | 6): number =>
+    classes.filter((group) => group.family === family).reduce((sum, group) => sum + group.m * frontendsOf(group, scale), 0)
+  return others.map((map) => {
+    const family = node.layout === 'flat' ? families.find((one) => isMap(map, 'maglev', one)) : undefined
+    return family === undefined ? mapGroup(node, map, scale?.entriesOf(node.name, nameOf(map))) : flatGroup(node, map, slotsOf(family))
+  })
 }
 
 const families = [4, 6] as const

@@ -35,13 +35,13 @@ export interface MemoryRow {
   readonly disruption: Leaving | null
 }
 
-export interface TableShape {
+interface TableShape {
   readonly valueSize: number
   readonly maxEntries: number
   readonly flags: number
 }
 
-export interface RowParts {
+interface RowParts {
   readonly node: ReportNode
   /** maps other than tables */
   readonly others: readonly ReportMap[]
