@@ -12,6 +12,8 @@ export interface Column {
    * become ms or us where that reads better.
    */
   readonly as?: 'plain' | 'percent' | 'decimal' | 'seconds'
+  /** What the table is read for: people find it right after the first column, also where it is the same in every row. */
+  readonly answer?: true
 }
 
 export interface Table {

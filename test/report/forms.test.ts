@@ -73,6 +73,8 @@ t.test('what a column says in every row is said once', async (t) => {
   const lean = leanTable({ title: 'a node', columns, rows: [[4, 3, 'x', 0.5, 20, null], [4, 10, 'y', 0.5, 20, null]] })
   t.equal(captionOf(lean), 'a node (everywhere: ip 4, share 50.00 %, trials 20)')
   t.same([lean.columns.map(({ key }) => key), lean.rows], [['n', 'service'], [[3, 'x'], [10, 'y']]])
+  const answering = leanTable({ title: '', columns: columns.map((column) => column.key === 'share' ? { ...column, answer: true as const } : column), rows: [[4, 3, 'x', 0.5, 20, null], [4, 10, 'y', 0.5, 20, null]] })
+  t.same(answering.columns.map(({ key }) => key), ['n', 'share', 'service'], 'but for the answer, which comes right after the name')
   const table = { title: '', columns: columns.slice(0, 5), rows: [[4, 3, 'x', 0.5, 20], [4, 10, 'y', 0.5, 20]] }
   t.match(leanTable(table), table, 'few columns stay')
   const one = { title: '', columns, rows: [[4, 3, 'x', 0.5, 20, null]] }

@@ -135,7 +135,7 @@ t.test('series that agree are one, with the names of all', async (t) => {
 t.test('marks stay at their place, those below are larger', async (t) => {
   const svg = chartSvg(chartOf([{ name: 'a', points: points([1, 5], [10, 7]) }, { name: 'b', points: points([1, 5], [10, 9]) }]))
   const [below, , above] = marksOf(svg)
-  t.equal(below, `${above}scale(1.5)`)
+  t.equal(below, `${above}scale(1.3)`)
 })
 
 t.test('stacked bars stand on each other and say their sum', async (t) => {

@@ -1,5 +1,5 @@
-// Tables as people read them: a column that says the same in every row is said once, beside the title, and what is said there is not said
-// thirty times. Files for programs keep every column.
+// Tables as people read them: what a table is read for stands first, and a column that says the same in every row is said once, beside the
+// title. Files for programs keep every column where it is.
 
 import type { Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
@@ -20,11 +20,13 @@ export interface LeanSection extends Section {
 export const leanSections = (sections: readonly Section[]): readonly LeanSection[] =>
   sections.map((section) => ({ ...section, tables: section.tables.map(leanTable) }))
 
-/** Without columns of one value, which is told beside the title instead; without those that have none at all. */
-export function leanTable (table: Table): LeanTable {
+/** Without columns of one value, which is told beside the title instead; the first one left, which names the row, and then the answers. */
+export const leanTable = (table: Table): LeanTable => answersFirst(withoutConstants(table))
+
+function withoutConstants (table: Table): LeanTable {
   const { columns, rows } = table
   if (columns.length <= narrow || rows.length < 2) return { ...table, everywhere: '' }
-  const same = columns.map((_, at) => rows.every((row) => row[at] === rows[0]?.[at]))
+  const same = columns.map(({ answer }, at) => answer !== true && rows.every((row) => row[at] === rows[0]?.[at]))
   // rows that differ in nothing are shown as they are
   if (!same.includes(false)) return { ...table, everywhere: '' }
   const said = columns.flatMap((column, at) => same[at] === true ? spoken(column, rows[0]?.[at] ?? null) : [])
@@ -32,12 +34,17 @@ export function leanTable (table: Table): LeanTable {
   return { ...table, everywhere: said.join(', '), columns: left(columns), rows: rows.map(left) }
 }
 
+function answersFirst (table: LeanTable): LeanTable {
+  const rank = ({ answer }: Column, at: number): number => at === 0 ? 0 : answer === true ? 1 : 2
+  const order = table.columns.map((column, at) => ({ at, rank: rank(column, at) })).toSorted((a, b) => a.rank - b.rank)
+  const ordered = <T> (list: readonly T[]): T[] => order.map(({ at }) => list[at] as T)
+  return { ...table, columns: ordered(table.columns), rows: table.rows.map(ordered) }
+}
+
 /** That there is none of something anywhere is not worth a word. */
 const spoken = (column: Column, cell: Cell): string[] =>
   cell === null || (cell === 0 && column.as === undefined) ? [] : [`${column.title} ${cellText(cell, column)}`]
 
 /** The title, and what every row says. */
-export function captionOf ({ title, everywhere }: LeanTable): string {
-  if (everywhere === '') return title
-  return title === '' ? everywhere : `${title} (everywhere: ${everywhere})`
-}
+export const captionOf = ({ title, everywhere }: LeanTable): string =>
+  [title, ...everywhere === '' ? [] : [`(everywhere: ${everywhere})`]].filter((part) => part !== '').join(' ')

@@ -5,7 +5,7 @@ import type { Axis, Chart, Code, ReportDocument } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import { cellText, numericColumns, wordyColumns } from './cells.ts'
 import { axisTitle } from './chart/labels.ts'
-import { captionOf, leanSections, leanTable } from './lean.ts'
+import { leanSections, leanTable } from './lean.ts'
 import type { LeanSection, LeanTable } from './lean.ts'
 import { codeText, escapeMarkup } from './markup.ts'
 import { chartStyle, chartSvg } from './svg.ts'
@@ -90,8 +90,9 @@ function tableMarkup (table: LeanTable, above: string): string {
     const text = escapeMarkup(cellText(row[index] ?? null, column))
     return index === 0 ? `<th scope="row"${style(index)}>${text}</th>` : `<td${style(index)}>${text}</td>`
   }).join('')}</tr>`)
-  const title = table.title === above && table.everywhere !== '' ? table.everywhere : captionOf(table)
-  const caption = `<caption${title === above ? ' class="spoken"' : ''}><span>${escapeMarkup(title)}</span></caption>`
+  const title = table.title === above && table.everywhere !== '' ? '' : table.title
+  const everywhere = table.everywhere === '' ? '' : ` <span class="everywhere">everywhere: ${escapeMarkup(table.everywhere)}</span>`
+  const caption = `<caption${title === above ? ' class="spoken"' : ''}><span>${escapeMarkup(title)}${everywhere}</span></caption>`
   // a region that scrolls has to be reached by keyboard, and to have a name
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeMarkup(table.title === '' ? 'Table' : table.title)}">` +
     `<table>${caption}<thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
@@ -116,8 +117,8 @@ const pageStyle = [
   '.scroll{overflow-x:auto;margin:.6rem 0 1.4rem;background:linear-gradient(to left,var(--page) 35%,transparent) right/3rem 100% no-repeat local,' +
     'linear-gradient(to left,var(--shade),transparent) right/1rem 100% no-repeat scroll}:focus-visible{outline:2px solid var(--link);outline-offset:2px}',
   'table{border-collapse:separate;border-spacing:0;width:max-content;font-size:.88rem;font-variant-numeric:tabular-nums}',
-  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption span{position:sticky;left:0;display:inline-block;max-width:min(60rem,calc(100vw - 2rem))}',
-  'caption.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}',
+  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption>span{position:sticky;left:0;display:inline-block;width:max-content;max-width:min(60rem,calc(100vw - 2rem))}',
+  '.everywhere{font-weight:400;color:var(--soft)}caption.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}',
   'th,td{padding:.28rem .6rem;text-align:left;border-bottom:1px solid var(--edge);vertical-align:top;white-space:nowrap}',
   'thead th{background:var(--wash);color:var(--soft);vertical-align:bottom}.words{white-space:normal;max-width:24rem}tbody th{font-weight:500}.number{text-align:right}',
   'tr>:first-child{position:sticky;left:0;z-index:1;box-shadow:inset -1px 0 var(--edge)}tbody tr>:first-child{background:var(--page)}tbody tr:hover>*{background:var(--wash)}',

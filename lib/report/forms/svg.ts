@@ -194,7 +194,7 @@ function nested (series: ReadonlyArray<ReadonlyArray<{ readonly x: number, reado
     const near = clusters.find((cluster) => Math.abs(cluster.x - x) < 3 && Math.abs(cluster.y - y) < 3)
     if (near === undefined) clusters.push({ x, y, above: 0 })
     else near.above++
-    return 1 + Math.min(near?.above ?? 0, 3) * 0.5
+    return 1 + Math.min(near?.above ?? 0, 3) * 0.3
   })).reverse()
 }
 
