@@ -232,6 +232,9 @@ t.test('the answer in a sentence, and pictures with their numbers', async (t) =>
   t.same(report.nodes.map(({ samePicksAs }) => samePicksAs), [['compact'], ['packed'], ['dynamic'], ['cilium']])
   const charts = sections.flatMap((section) => section.charts)
   t.same(charts.map(({ id }) => id), ['bytes-by-size', 'bill-by-map-group'])
+  for (const { name, points } of charts[0]?.series ?? []) {
+    for (const { x, note = '' } of points.filter(({ x }) => Number(x) <= 160)) t.match(note, /% .*move without need/, `${name}, N = ${x}: bytes with what moves`)
+  }
   for (const node of report.nodes) {
     for (const { backends, m, table } of node.rows) {
       const point = node.curve.find((one) => one.backends === backends)
@@ -245,4 +248,7 @@ t.test('the answer in a sentence, and pictures with their numbers', async (t) =>
   t.match(one, /^Maglev costs 65\.8 kB on every node like a \(M = 16381\); 131\.4 kB on b \(the same picks\); when a backend leaves/, 'what costs more is no bargain')
   t.equal(presentReport(memoryOf(testSimulator())).headline, 'There is no service with a table yet; try a mix, as in 700x3,200x10.')
   t.ok(formatReport(report, 'text').length < 60_000)
+  const maps = sections.flatMap(({ tables }) => tables).find(({ title }) => title === 'All maps')?.rows ?? []
+  const others = report.nodes.map(({ maps }) => maps.length - 1)
+  t.equal(maps.length, Math.max(...others) + 2 * report.nodes.length, 'tables and totals of each node, all other maps once')
 })

@@ -4,6 +4,7 @@
 import { alike } from '../alike.ts'
 import type { Alike } from '../alike.ts'
 import type { Chart, ReportDocument, Section, Series } from '../document.ts'
+import { intervalText } from '../estimate.ts'
 import type { Estimate } from '../estimate.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
@@ -82,9 +83,9 @@ function worst (groups: readonly Group[]): string[] {
 
 /** The mean, how well it is known, and the most that was seen. */
 function certainty (estimate: Estimate): string {
-  const { mean, low, high, max, trials } = estimate
-  if (trials < 2) return `${formatShare(mean)} in one trial`
-  return `${formatShare(mean)} (${low === high ? 'all cases tried' : `95 %: ${formatShare(low)} to ${formatShare(high)}`}), ${formatShare(max)} in the worst of ${trials} trials`
+  const { mean, max, trials, complete } = estimate
+  if (trials < 2 && !complete) return `${formatShare(mean)} in one trial`
+  return `${intervalText(estimate)}, ${formatShare(max)} in the worst${complete ? '' : ` of ${trials} trials`}`
 }
 
 function restarts (groups: readonly Group[]): string[] {
@@ -120,8 +121,6 @@ function ruleFinding (rows: readonly RuleOfThumbRow[]): string {
     `When one leaves, ${formatShare(Math.min(...collateral))} to ${formatShare(Math.max(...collateral))} of all flows move without need, most at M = ${worst.m}.`
 }
 
-const interval = ({ mean, low, high }: Estimate): string => `${formatShare(mean)} (95 %: ${formatShare(low)} to ${formatShare(high)})`
-
 const collateralChart = ({ nodes }: DisruptionReport): Chart => sizeChart(nodes, {
   id: 'collateral-by-size',
   title: 'Moved without need when one backend leaves',
@@ -132,7 +131,7 @@ const collateralChart = ({ nodes }: DisruptionReport): Chart => sizeChart(nodes,
   y: collateral.mean,
   low: collateral.low,
   high: collateral.high,
-  note: `N = ${backends}, M = ${m}: ${interval(collateral)} of ${formatShare(moved.mean)} moved, ${collateral.trials} trials`
+  note: `N = ${backends}, M = ${m}: ${intervalText(collateral)} of ${formatShare(moved.mean)} moved, ${collateral.trials} trials`
 })))
 
 /** Services that most frontends have; of several sizes the smallest. */
@@ -200,7 +199,7 @@ function ruleSection (rows: readonly RuleOfThumbRow[]): Section {
         {
           name: 'flows moved without need',
           points: rows.map(({ m, backends, collateral }) => ({
-            x: String(m), y: collateral.mean, low: collateral.low, high: collateral.high, note: `N = ${backends}: ${interval(collateral)}`
+            x: String(m), y: collateral.mean, low: collateral.low, high: collateral.high, note: `N = ${backends}: ${intervalText(collateral)}`
           }))
         }
       ]

@@ -73,17 +73,33 @@ export const mapsTable = (report: MemoryReport): Table => ({
   columns: [column('node', 'node'), column('map', 'map'), column('maps', 'maps'), column('entries', 'entries'), column('maxEntries', 'max entries'),
     column('pressure', 'full', 'percent'), column('memlockBytes', 'memlock'), column('memlockOtherKernelBytes', otherKernelName(report.nodes)),
     column('allocatedBytes', 'allocated'), column('perCpuBytes', 'per CPU'), column('from', 'figures'), column('areas', 'allocated from')],
-  rows: report.nodes.flatMap(mapCells)
+  rows: saidOnce(report.nodes, report.nodes.flatMap(mapCells)),
+  folded: true
 })
+
+/**
+ * Rows that begin with the name of a node: those that are equal but for it become one, where the first of them is, and name them all.
+ * @returns `all` where that is so
+ */
+function saidOnce (nodes: readonly NodeMemory[], rows: readonly Cell[][]): Cell[][] {
+  const names = new Map<string, Cell[]>()
+  const keyOf = ([, ...cells]: readonly Cell[]): string => JSON.stringify(cells)
+  for (const row of rows) names.set(keyOf(row), [...names.get(keyOf(row)) ?? [], row[0] ?? null])
+  const first = new Map(rows.toReversed().map((row) => [keyOf(row), row]))
+  return rows.filter((row) => first.get(keyOf(row)) === row).map(([, ...cells]) => {
+    const of = names.get(JSON.stringify(cells)) ?? []
+    return [nodes.length > 1 && of.length === nodes.length ? 'all' : of.join(', '), ...cells]
+  })
+}
 
 export const outerTable = (nodes: readonly NodeMemory[]): Table => ({
   title: 'memlock (allocated) of each family\'s outer map, computed',
   columns: [column('node', 'node'), column('map', 'map'), column('preallocated', 'preallocated'), column('isNodes', 'as set'), column('services', 'services'),
     column('emptyBytes', 'empty'), column('nowBytes', 'now'), column('fullBytes', 'full'), column('emptyAllocatedBytes', 'empty allocated'),
     column('nowAllocatedBytes', 'now allocated'), column('fullAllocatedBytes', 'full allocated')],
-  rows: nodes.flatMap(({ node, outerMaps }) => outerMaps.map(({ map, preallocated, isNodes, services, empty, now, full }) =>
+  rows: saidOnce(nodes, nodes.flatMap(({ node, outerMaps }) => outerMaps.map(({ map, preallocated, isNodes, services, empty, now, full }) =>
     [node, map, preallocated, isNodes, services, empty.memlockBytes, now.memlockBytes, full.memlockBytes,
-      empty.allocatedBytes, now.allocatedBytes, full.allocatedBytes]))
+      empty.allocatedBytes, now.allocatedBytes, full.allocatedBytes])))
 })
 
 export const peaksTable = (nodes: readonly NodeMemory[]): Table => ({
@@ -98,8 +114,8 @@ export const headroomTable = (nodes: readonly NodeMemory[]): Table => ({
   title: 'Further services of N backends until one is refused',
   columns: [column('node', 'node'), column('family', 'IP', 'plain'), column('backends', 'N'), column('m', 'M', 'plain'), column('moreServices', 'more services'),
     column('limitedBy', 'limited by')],
-  rows: nodes.flatMap(({ node, headroom }) => headroom.map(({ family, backends, m, moreServices, limitedBy }) =>
-    [node, family, backends, m, moreServices, limitedBy]))
+  rows: saidOnce(nodes, nodes.flatMap(({ node, headroom }) => headroom.map(({ family, backends, m, moreServices, limitedBy }) =>
+    [node, family, backends, m, moreServices, limitedBy])))
 })
 
 export const connectionsTable = (nodes: readonly NodeMemory[]): Table => ({

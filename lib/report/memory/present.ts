@@ -48,7 +48,7 @@ const sizesText = ({ rows }: NodeMemory): string => {
 
 /** Nothing is said of the largest where there was but one trial, or none moved anything. */
 const worstText = ({ collateralShareMax, trials, complete }: Leaving): string =>
-  trials < 2 || collateralShareMax === 0 ? '' : `, ${formatShare(collateralShareMax)} in the worst of ${complete ? `all ${trials}` : trials}`
+  trials < 2 || collateralShareMax === 0 ? '' : `, ${formatShare(collateralShareMax)} in the worst${complete ? '' : ` of ${trials}`}`
 
 const leavesText = (node: NodeMemory, mean: (leaving: Leaving) => string): string => {
   const row = worstRow(node)
