@@ -3,7 +3,7 @@
 import type { Chart, ReportDocument, Series } from '../document.ts'
 import { nodeName } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, formatBytes, formatSeconds, subjectText } from '../words.ts'
+import { column, counted, formatBytes, formatSeconds, subjectText } from '../words.ts'
 import { rcuWaits } from './costs.ts'
 import type { RcuWait } from './costs.ts'
 import type { ConvergenceReport, ConvergenceRow, NodeConvergence } from './report.ts'
@@ -47,7 +47,7 @@ function slowestOwn ({ rows }: NodeConvergence, wait: RcuWait): ConvergenceRow |
     .toSorted((a, b) => b.waiting[wait].seconds - a.waiting[wait].seconds)[0]
 }
 
-const serviceOf = (row: ConvergenceRow): string => row.service ?? `a service of ${row.backends} backends`
+const serviceOf = (row: ConvergenceRow): string => row.service ?? `a service of ${counted(row.backends ?? 0, 'backend')}`
 
 interface Shown {
   readonly node: NodeConvergence
@@ -190,8 +190,8 @@ function changesTable (
 /** `restart of 40 backends`, `one of 40 backends`, `1000 services at once` */
 function changeText (row: ConvergenceRow): string {
   if (row.change === 'services at once') return `one backend of ${row.services} services`
-  const ports = row.subject === 'example' ? `, ${row.ports} ${row.ports === 1 ? 'port' : 'ports'}` : ''
-  const of = row.service ?? `${row.backends} backends${ports}`
+  const ports = row.subject === 'example' ? `, ${counted(row.ports ?? 0, 'port')}` : ''
+  const of = row.service ?? `${counted(row.backends ?? 0, 'backend')}${ports}`
   return row.change === 'one backend' ? `one of ${of}` : `restart of ${of}`
 }
 

@@ -8,7 +8,7 @@ import { intervalText } from '../estimate.ts'
 import type { Estimate } from '../estimate.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, formatShare, subjectText } from '../words.ts'
+import { column, counted, formatShare, subjectText } from '../words.ts'
 import type { DisruptionReport, DisruptionRow, NodeDisruption } from './report.ts'
 import { changesTable, records, restartsTable, resizedText, summaryTable } from './present-tables.ts'
 import type { RuleOfThumbRow } from './rule-of-thumb.ts'
@@ -62,7 +62,7 @@ function headline (groups: readonly Group[]): string {
   if (leaving.length === 0) return otherHeadline(first)
   const parts = leaving.map(({ group, mean, most }, index) =>
     `${mean}${index === 0 ? ' of the new flows of a service move without need on average' : ''} on ${group.names}` +
-    (most.collateral.mean === 0 ? '' : ` (${formatShare(most.collateral.mean)} with ${most.backends} backends and M = ${most.m}, the worst size)`))
+    (most.collateral.mean === 0 ? '' : ` (${formatShare(most.collateral.mean)} with ${counted(most.backends, 'backend')} and M = ${most.m}, the worst size)`))
   return `When one backend leaves, ${parts.join('; ')}; established flows of the backends that stay keep them.`
 }
 
@@ -76,7 +76,7 @@ function otherHeadline ({ names, node: { rows: [row] } }: Group): string {
 function worst (groups: readonly Group[]): string[] {
   const parts = groups.flatMap((group) => {
     const most = largest(rowsOf(group, 'remove'), collateralOf)
-    return most === undefined ? [] : [`${group.names}, ${most.backends} backends, M = ${most.m}: ${certainty(most.collateral)}`]
+    return most === undefined || most.collateral.mean === 0 ? [] : [`${group.names}, ${counted(most.backends, 'backend')}, M = ${most.m}: ${certainty(most.collateral)}`]
   })
   return parts.length === 0 ? [] : [`Moved without need when one leaves, where it is most: ${parts.join('; ')}.`]
 }
@@ -92,7 +92,9 @@ function restarts (groups: readonly Group[]): string[] {
   const parts = groups.flatMap((group) => {
     const rows = rowsOf(group, 'rolling-restart')
     const most = largest(rows, movedOf)
-    return most === undefined ? [] : [`${meanOver(rows, movedOf).toFixed(2)} times on ${group.names} (most with ${most.backends} backends: ${most.moved.mean.toFixed(2)})`]
+    if (most === undefined) return []
+    const worst = rows.length === 1 ? '' : ` (most with ${counted(most.backends, 'backend')}: ${most.moved.mean.toFixed(2)})`
+    return [`${meanOver(rows, movedOf).toFixed(2)} times on ${group.names}${worst}`]
   })
   const detail = groups.flatMap((group) => rowsOf(group, 'rolling-restart'))[0]?.detail ?? ''
   return parts.length === 0
