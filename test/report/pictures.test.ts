@@ -130,6 +130,7 @@ t.test('series that agree are one, with the names of all', async (t) => {
   t.equal(marksOf(svg).length, 4)
   t.same(elementsOf(readMarkup(svg, 'xml'), 'text').map(textOf).filter((text) => /^[a-d](,|$)/.test(text)), ['a, b, c', 'd'])
   t.match(svg, /a, b, c, 1: 5 B\nof a\nof b\nof c</)
+  t.match(svg, /Lines that would lie on each other are drawn as one\./)
 })
 
 t.test('marks stay at their place, those below are larger', async (t) => {

@@ -204,7 +204,7 @@ const assumptionsTable = ({ assumptions, assumptionSources }: ConvergenceReport)
   rows: [
     ['rcuWait', assumptions.rcuWait, 'the kind of wait that the sentences go by'],
     ...(Object.keys(assumptionSources) as (keyof typeof assumptionSources)[])
-      .map((name): Cell[] => [name, assumptions[name], assumptionSources[name]])
+      .map((name): Cell[] => [name, String(assumptions[name]), assumptionSources[name]])
   ]
 })
 

@@ -117,7 +117,8 @@ const pageStyle = [
   '.scroll{overflow-x:auto;margin:.6rem 0 1.4rem;background:linear-gradient(to left,var(--page) 35%,transparent) right/3rem 100% no-repeat local,' +
     'linear-gradient(to left,var(--shade),transparent) right/1rem 100% no-repeat scroll}:focus-visible{outline:2px solid var(--link);outline-offset:2px}',
   'table{border-collapse:separate;border-spacing:0;width:max-content;font-size:.88rem;font-variant-numeric:tabular-nums}',
-  'caption{text-align:left;font-weight:600;padding:.3rem 0}caption>span{position:sticky;left:0;display:inline-block;width:max-content;max-width:min(60rem,calc(100vw - 2rem))}',
+  // a caption may be wider than its table, and does not widen it
+  'caption{contain:inline-size;text-align:left;font-weight:600;padding:.3rem 0}caption>span{position:sticky;left:0;display:inline-block;width:max-content;max-width:min(60rem,calc(100vw - 2rem))}',
   '.everywhere{font-weight:400;color:var(--soft)}caption.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}',
   'th,td{padding:.28rem .6rem;text-align:left;border-bottom:1px solid var(--edge);vertical-align:top;white-space:nowrap}',
   'thead th{background:var(--wash);color:var(--soft);vertical-align:bottom}.words{white-space:normal;max-width:24rem}tbody th{font-weight:500}.number{text-align:right}',

@@ -43,6 +43,7 @@ export function readableChart (chart: Chart): DrawnChart {
     series,
     categories: byCategory ? categoriesOf(kept.flatMap(({ points }) => points)) : null,
     remarks: [
+      ...(series.length < kept.length ? ['Lines that would lie on each other are drawn as one.'] : []),
       ...(missing === 0 ? [] : [`${missing === 1 ? 'One point is' : `${missing} points are`} left out: zero or less has no place on a log axis.`]),
       ...(cut ? ['Intervals that reach zero end at the edge of the picture.'] : []),
       ...(chart.form === 'bars' && chart.y.scale === 'log' && pointsOf(kept) > 0 ? ['The axis is logarithmic: lengths of bars show ratios, not amounts.'] : [])
