@@ -144,7 +144,7 @@ function cacheSection (report: LookupCostReport): Section[] {
       title: 'Accesses and misses per lookup',
       columns: [
         column('node', 'node'), column('services', 'services'), column('warmUpLookups', 'warm-up lookups'), column('lookups', 'lookups'),
-        column('accesses', 'accesses', 'decimal'), ...levels.map((name) => column(`missed${name}`, `${name} misses`))
+        column('accesses', 'accesses', 'decimal'), ...levels.map((name) => answer(`missed${name}`, `${name} misses`))
       ],
       rows: modelled.map(({ node, cache }) => [
         node, cache.services.made, cache.warmUpLookups, cache.lookups, cache.accesses / cache.lookups,
@@ -214,11 +214,13 @@ const questionsSection = ({ steps, benchmark }: LookupCostReport): Section => ({
   }]
 })
 
+const answer = (...of: Parameters<typeof column>): Column => ({ ...column(...of), answer: true })
+
 const lookupCostColumns: readonly Column[] = [
-  column('family', 'IP', 'plain'), column('protocol', 'proto'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
-  column('instructions', 'instructions'), column('instructionsMin', 'least'), column('instructionsMax', 'most'),
-  column('mapLookups', 'map lookups'), column('mapCalls', 'map calls'), column('cacheLines', 'lines'), column('mapCacheLines', 'of maps'),
-  column('interpreterNs', 'interpreter ns', 'decimal'), column('kernelNs', 'kernel ns'),
+  column('family', 'IP', 'plain'), column('protocol', 'proto'), column('backends', 'N'), column('frontends', 'frontends'), answer('m', 'M', 'plain'),
+  answer('instructions', 'instructions'), column('instructionsMin', 'least'), column('instructionsMax', 'most'),
+  answer('mapLookups', 'map lookups'), answer('mapCalls', 'map calls'), answer('cacheLines', 'lines'), answer('mapCacheLines', 'of maps'),
+  answer('interpreterNs', 'interpreter ns', 'decimal'), answer('kernelNs', 'kernel ns'),
   ...regions.map((region) => column(`loads${region[0]?.toUpperCase()}${region.slice(1)}`, `ld ${region}`)),
   ...regions.map((region) => column(`stores${region[0]?.toUpperCase()}${region.slice(1)}`, `st ${region}`)),
   column('flows', 'flows'), column('verdicts', 'verdicts')
