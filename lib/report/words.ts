@@ -5,6 +5,9 @@ import type { Column } from './table.ts'
 
 export const column = (key: string, title: string, as?: Column['as']): Column => as === undefined ? { key, title } : { key, title, as }
 
+/** of what a table is read for */
+export const answerColumn = (...of: Parameters<typeof column>): Column => ({ ...column(...of), answer: true })
+
 /** `12.3 MB`, decimal as memory bills are */
 export function formatBytes (bytes: number): string {
   const steps = [['GB', 1e9], ['MB', 1e6], ['kB', 1e3]] as const

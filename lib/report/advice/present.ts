@@ -2,7 +2,7 @@
 
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, formatBytes, formatSeconds, formatShare, subjectText } from '../words.ts'
+import { answerColumn, column, formatBytes, formatSeconds, formatShare, subjectText } from '../words.ts'
 import { limitedBy, limitNames } from './candidates.ts'
 import type { Candidate, Figures, Judged, LimitName, Limits } from './candidates.ts'
 import type { AdviceReport, NodeFigures } from './report.ts'
@@ -31,7 +31,7 @@ function chosenSection (report: AdviceReport): Section {
     charts: [tradeChart(report)],
     tables: [
       ...(hasServices(report)
-        ? [judgedTable('Settings of Cilium today', today, limits), judgedTable('With a patch', patch, limits), randomTable(report)]
+        ? [judgedTable('Settings of Cilium today', today), judgedTable('With a patch', patch), randomTable(report)]
         : []),
       nodesTable(report)
     ]
@@ -145,8 +145,9 @@ const missedText = (one: Readonly<Record<keyof Figures, number | null>> & { read
     return `${what} ${as(one[limitedBy[name]] ?? 0)}, limit ${as(limits[name] ?? 0)}`
   }).join('; ')
 
-const keptText = (one: Readonly<Record<keyof Figures, number | null>> & { readonly exceeds: Limits }, limits: Limits): string =>
-  fits(one) ? 'kept' : missedText(one, limits)
+/** The figures stand in the columns before it. */
+const keptText = (one: { readonly exceeds: Limits }): string =>
+  fits(one) ? 'kept' : `not ${limitNames.filter((name) => one.exceeds[name] !== undefined).map((name) => limitWords[name].what).join(', ')}`
 
 /** Bytes never without the disruption that goes with them: each setting is a point of both. */
 function tradeChart ({ today, patch, nodes }: AdviceReport): Chart {
@@ -171,33 +172,30 @@ function tradeChart ({ today, patch, nodes }: AdviceReport): Chart {
 }
 
 const figureColumns: readonly Column[] = [
-  column('memlockBytes', 'all LB maps'), column('maglevBytes', 'of them Maglev'), column('collateralShare', 'collateral', 'percent'),
-  column('imbalance', 'imbalance', 'percent'), column('convergenceSeconds', 'restart s')
+  answerColumn('memlockBytes', 'all LB maps'), answerColumn('maglevBytes', 'of them Maglev'), answerColumn('collateralShare', 'collateral', 'percent'),
+  answerColumn('imbalance', 'imbalance', 'percent'), answerColumn('convergenceSeconds', 'restart live', 'seconds')
 ]
 const figureCells = (figures: Readonly<Record<keyof Figures, number | null>>): Cell[] =>
   [figures.memlockBytes, figures.maglevBytes, figures.collateralShare, figures.imbalance, figures.convergenceSeconds]
 
 const judgedColumns: readonly Column[] = [
   column('setting', 'setting'), ...figureColumns, column('rcuWait', 'wait'), column('movedByChange', 'moved by the change', 'percent'),
-  column('limits', 'limits')
+  answerColumn('limits', 'limits')
 ]
-const judgedCells = (one: Judged, limits: Limits): Cell[] =>
-  [candidateText(one), ...figureCells(one), one.rcuWait, one.movedByChange, keptText(one, limits)]
+const judgedCells = (one: Judged): Cell[] => [candidateText(one), ...figureCells(one), one.rcuWait, one.movedByChange, keptText(one)]
 
-const judgedTable = (title: string, list: readonly Judged[], limits: Limits): Table =>
-  ({ title, columns: judgedColumns, rows: list.map((one) => judgedCells(one, limits)) })
+const judgedTable = (title: string, list: readonly Judged[]): Table => ({ title, columns: judgedColumns, rows: list.map(judgedCells) })
 
-const randomCells = ({ random, limits }: AdviceReport): Cell[] =>
-  ['random', ...figureCells(random), random.rcuWait, random.movedByChange, keptText(random, limits)]
+const randomCells = ({ random }: AdviceReport): Cell[] => ['random', ...figureCells(random), random.rcuWait, random.movedByChange, keptText(random)]
 
 const randomTable = (report: AdviceReport): Table => ({ title: 'If nodes need not agree on a pick', columns: judgedColumns, rows: [randomCells(report)] })
 
 const nodeText = ({ node, layout }: NodeFigures): string => `${node} (${layout})`
 
-const nodesTable = ({ nodes, limits }: AdviceReport): Table => ({
+const nodesTable = ({ nodes }: AdviceReport): Table => ({
   title: 'Nodes as they are',
-  columns: [column('node', 'node'), ...figureColumns, column('limits', 'limits')],
-  rows: nodes.map((node) => [nodeText(node), ...figureCells(node), keptText(node, limits)])
+  columns: [column('node', 'node'), ...figureColumns, answerColumn('limits', 'limits')],
+  rows: nodes.map((node) => [nodeText(node), ...figureCells(node), keptText(node)])
 })
 
 const knobsTable = ({ knobs }: AdviceReport): Table => ({
@@ -208,12 +206,12 @@ const knobsTable = ({ knobs }: AdviceReport): Table => ({
 
 /** One record for each setting and node; `list` says which it is. */
 function records (report: AdviceReport): ReportDocument['records'] {
-  const { today, patch, nodes, limits } = report
+  const { today, patch, nodes } = report
   return {
     columns: [column('list', ''), ...judgedColumns],
     rows: [
-      ...nodes.map((node): Cell[] => ['now', nodeText(node), ...figureCells(node), null, null, keptText(node, limits)]),
-      ...[...today, ...patch].map((one): Cell[] => [one.list, ...judgedCells(one, limits)]),
+      ...nodes.map((node): Cell[] => ['now', nodeText(node), ...figureCells(node), null, null, keptText(node)]),
+      ...[...today, ...patch].map((one): Cell[] => [one.list, ...judgedCells(one)]),
       ['random', ...randomCells(report)]
     ]
   }

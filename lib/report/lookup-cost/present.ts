@@ -5,7 +5,7 @@ import { STEPS_PER_RUN } from '../../datapath/index.ts'
 import type { StepProbe } from '../../datapath/index.ts'
 import type { ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, subjectText } from '../words.ts'
+import { answerColumn, column, subjectText } from '../words.ts'
 import type { BenchmarkLookup } from './benchmark.ts'
 import type { CacheCost } from './cache-cost.ts'
 import type { LookupCostReport, LookupCostRow, NodeLookupCost, QuotedBenchmark, StepRow } from './report.ts'
@@ -144,7 +144,7 @@ function cacheSection (report: LookupCostReport): Section[] {
       title: 'Accesses and misses per lookup',
       columns: [
         column('node', 'node'), column('services', 'services'), column('warmUpLookups', 'warm-up lookups'), column('lookups', 'lookups'),
-        column('accesses', 'accesses', 'decimal'), ...levels.map((name) => answer(`missed${name}`, `${name} misses`))
+        column('accesses', 'accesses', 'decimal'), ...levels.map((name) => answerColumn(`missed${name}`, `${name} misses`))
       ],
       rows: modelled.map(({ node, cache }) => [
         node, cache.services.made, cache.warmUpLookups, cache.lookups, cache.accesses / cache.lookups,
@@ -214,13 +214,11 @@ const questionsSection = ({ steps, benchmark }: LookupCostReport): Section => ({
   }]
 })
 
-const answer = (...of: Parameters<typeof column>): Column => ({ ...column(...of), answer: true })
-
 const lookupCostColumns: readonly Column[] = [
-  column('family', 'IP', 'plain'), column('protocol', 'proto'), column('backends', 'N'), column('frontends', 'frontends'), answer('m', 'M', 'plain'),
-  answer('instructions', 'instructions'), column('instructionsMin', 'least'), column('instructionsMax', 'most'),
-  answer('mapLookups', 'map lookups'), answer('mapCalls', 'map calls'), answer('cacheLines', 'lines'), answer('mapCacheLines', 'of maps'),
-  answer('interpreterNs', 'interpreter ns', 'decimal'), answer('kernelNs', 'kernel ns'),
+  column('family', 'IP', 'plain'), column('protocol', 'proto'), column('backends', 'N'), column('frontends', 'frontends'), answerColumn('m', 'M', 'plain'),
+  answerColumn('instructions', 'instructions'), column('instructionsMin', 'least'), column('instructionsMax', 'most'),
+  answerColumn('mapLookups', 'map lookups'), answerColumn('mapCalls', 'map calls'), answerColumn('cacheLines', 'lines'), answerColumn('mapCacheLines', 'of maps'),
+  answerColumn('interpreterNs', 'interpreter ns', 'decimal'), answerColumn('kernelNs', 'kernel ns'),
   ...regions.map((region) => column(`loads${region[0]?.toUpperCase()}${region.slice(1)}`, `ld ${region}`)),
   ...regions.map((region) => column(`stores${region[0]?.toUpperCase()}${region.slice(1)}`, `st ${region}`)),
   column('flows', 'flows'), column('verdicts', 'verdicts')

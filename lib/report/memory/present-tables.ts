@@ -3,7 +3,7 @@
 import type { ReportDocument } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import type { Leaving } from '../disruption/leaving.ts'
-import { column, formatBytes } from '../words.ts'
+import { answerColumn, column, formatBytes } from '../words.ts'
 import type { Alternative } from './alternatives.ts'
 import type { MapGroup } from './groups.ts'
 import type { AllocatorBytes, Bytes, KernelBytes } from './map-bytes.ts'
@@ -11,11 +11,11 @@ import type { MemoryReport, NodeMemory } from './report.ts'
 
 /** @param other the kernel beside the node's */
 const memoryColumns = (other: string): Column[] => [
-  column('family', 'IP', 'plain'), column('backends', 'N'), column('frontends', 'frontends'), column('m', 'M', 'plain'),
-  column('memlockBytes', 'table memlock'), column('memlockOtherKernelBytes', other), column('allocatedBytes', 'allocated'),
+  column('family', 'IP', 'plain'), column('backends', 'N'), column('frontends', 'frontends'), answerColumn('m', 'M', 'plain'),
+  answerColumn('memlockBytes', 'table memlock'), column('memlockOtherKernelBytes', other), column('allocatedBytes', 'allocated'),
   column('outerShareBytes', 'outer share'), column('servicesEntriesBytes', 'services'), column('backendsEntriesBytes', 'backends'),
-  column('revNatEntriesBytes', 'revNat'), column('perFrontendBytes', 'per frontend'), column('movedShare', 'moved', 'percent'),
-  column('collateralShare', 'collateral', 'percent'), column('collateralShareLow', 'from', 'percent'), column('collateralShareHigh', 'to', 'percent'),
+  column('revNatEntriesBytes', 'revNat'), answerColumn('perFrontendBytes', 'per frontend'), column('movedShare', 'moved', 'percent'),
+  answerColumn('collateralShare', 'collateral', 'percent'), column('collateralShareLow', 'from', 'percent'), column('collateralShareHigh', 'to', 'percent'),
   column('collateralShareMax', 'largest', 'percent'), column('disruptionTrials', 'trials')
 ]
 
