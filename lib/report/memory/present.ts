@@ -23,7 +23,7 @@ export function presentMemory (report: MemoryReport): ReportDocument {
   return {
     title: `Memory of ${subjectText(report.subject)}`,
     headline: headline(report),
-    findings: [...report.nodes.map(finding), ...comparisons(report)],
+    findings: [...report.nodes.map((node) => finding(node, report.nodes[0])), ...comparisons(report)],
     sections: sections(report),
     notes: report.notes,
     records: records(report)
@@ -60,7 +60,7 @@ const leavesText = (node: NodeMemory, mean: (leaving: Leaving) => string): strin
 
 const shareOf = ({ collateralShare }: Leaving): string => formatShare(collateralShare)
 
-/** What the first node takes, the least that the same picks fit in, and what moves; then nodes whose tables are others. */
+/** What the first node takes, the least that the same picks fit in, and what moves; nodes whose tables are others are findings. */
 function headline ({ nodes }: MemoryReport): string {
   const [first, ...others] = nodes
   if (first === undefined) return 'There is no node to report on.'
@@ -69,26 +69,21 @@ function headline ({ nodes }: MemoryReport): string {
   const [least] = [...same].sort((one, other) => tableBytes(one) - tableBytes(other))
   const fits = least !== undefined && tableBytes(least) < tableBytes(first) ? `; the same picks fit in ${formatBytes(tableBytes(least))} (${least.node})` : ''
   const alike = same.filter((node) => node !== least || fits === '').map((node) => `${formatBytes(tableBytes(node))} on ${node.node} (the same picks)`)
-  const rest = others.filter((node) => !same.includes(node)).map((node) => {
-    const worst = worstRow(node)?.disruption
-    return `${formatBytes(tableBytes(node))} on ${node.node} (${sizesText(node)}${worst === undefined ? '' : `; ${shareOf(worst)}${worstText(worst)}`})`
-  })
-  return [
-    `Maglev costs ${formatBytes(tableBytes(first))} on every node like ${first.node} (${sizesText(first)})${fits}${alike.map((one) => `; ${one}`).join('')}; ` +
-      `${leavesText(first, shareOf)}.`,
-    ...(rest.length === 0 ? [] : [`Tables of another M, with other picks: ${rest.join(', ')}.`])
-  ].join(' ')
+  return `Maglev costs ${formatBytes(tableBytes(first))} on every node like ${first.node} (${sizesText(first)})${fits}${alike.map((one) => `; ${one}`).join('')}; ` +
+    `${leavesText(first, shareOf)}.`
 }
 
 const NO_TABLE = 'There is no service with a table yet; try a mix, as in 700x3,200x10.'
 
-function finding (node: NodeMemory): string {
+/** @param first whose picks the others' are held against */
+function finding (node: NodeMemory, first: NodeMemory | undefined): string {
   const tables = node.maps.find((map) => map.name === 'tables')
   const maglev = formatBytes(node.maglev.memlockBytes)
   const held = tables === undefined
     ? `Maglev arrays with room for every service ${maglev}`
     : `Maglev tables ${formatBytes(tables.memlockBytes)} (${formatBytes(tables.allocatedBytes)} allocated), with their outer maps ${maglev}`
-  const leaves = node.rows.length === 0 ? '' : `; ${sizesText(node)}: ${leavesText(node, (leaving) => intervalText(collateralOf(leaving)))}`
+  const isOther = first !== undefined && first !== node && !first.samePicksAs.includes(node.node)
+  const leaves = node.rows.length === 0 ? '' : `; ${sizesText(node)}${isOther ? `, other picks than on ${first.node}` : ''}: ${leavesText(node, (leaving) => intervalText(collateralOf(leaving)))}`
   return `${node.node} (${node.layout}): ${held}, all maps ${formatBytes(node.total.memlockBytes)}${leaves}.`
 }
 
