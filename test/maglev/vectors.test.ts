@@ -4,29 +4,11 @@
 import t from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
 import { backendKey, buildTable, canonicalAddress, defaultSeed, murmur3x64128, parseSeed, permutationOf, tableDigest } from '../../lib/maglev/index.ts'
-import type { Protocol, Release, Seed, TableBackend } from '../../lib/maglev/index.ts'
+import type { Protocol, Release, Seed } from '../../lib/maglev/index.ts'
+import { committedVectors, generate, listed } from '../support/maglev-vectors.ts'
+import type { Generated } from '../support/maglev-vectors.ts'
 
-type Listed = [id: number, address: string, port: number, protocol: Protocol, weight: number]
-interface Generated { family: 4 | 6, count: number, port: number, protocol: Protocol, weights: 'one' | 'hundred' | 'mix' | 'step' }
-interface Vectors {
-  seeds: { base64: string, murmur: number, jhash4: number, jhash6: number }[]
-  badSeeds: string[]
-  murmur3: [string, number, string, string][]
-  addresses: [string, string][]
-  tables: {
-    name: string,
-    release: Release,
-    seed: string,
-    m: number,
-    backends?: Listed[],
-    generated?: Generated,
-    firstPermutation: [number, number],
-    slots: [number, number],
-    sha256U32LE: string
-  }[]
-}
-
-const vectors = JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8')) as Vectors
+const vectors = committedVectors()
 
 t.test('murmur3 x64 128', async t => {
   for (const [text, seed, h1, h2] of vectors.murmur3) {
@@ -112,25 +94,4 @@ function seedOf (base64: string): Seed {
   const result = parseSeed(base64)
   if (!result.ok) throw new Error(result.reason)
   return result.seed
-}
-
-function listed ([id, address, port, protocol, weight]: Listed): TableBackend {
-  return { id, address: canonicalAddress(address) ?? '', port, protocol, weight }
-}
-
-function generate (rule: Generated | undefined): TableBackend[] {
-  if (rule === undefined) throw new Error('a vector lists or generates its backends')
-  const weight = {
-    one: () => 1,
-    hundred: () => 100,
-    mix: (i: number) => 1 + i * 37 % 101,
-    step: (i: number) => i % 10 ? 20 : 200
-  }[rule.weights]
-  return Array.from({ length: rule.count }, (_, i) => ({
-    id: i + 1,
-    address: rule.family === 4 ? `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}` : `fd00::${(i + 1).toString(16)}`,
-    port: rule.port,
-    protocol: rule.protocol,
-    weight: weight(i)
-  }))
 }
