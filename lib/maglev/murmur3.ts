@@ -66,7 +66,10 @@ const encoder = new TextEncoder()
 
 /** @param seed u32, the start of both halves */
 export function murmur3x64128 (text: string, seed: number): Hash128 {
-  const bytes = encoder.encode(text)
+  return murmur3x64128Bytes(encoder.encode(text), seed)
+}
+
+export function murmur3x64128Bytes (bytes: Uint8Array, seed: number): Hash128 {
   const h1 = new Word64(0, seed | 0)
   const h2 = new Word64(0, seed | 0)
   const k = new Word64(0, 0)

@@ -52,14 +52,17 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   const words = ['0.0.0.1:1=2', '0.0.0.3:3=13', '0.0.0.4:4=111', '0.0.0.5:5=10']
   const after = [['0.0.0.2', 2, 13], ['0.0.0.3', 3, 111], ['0.0.0.4', 4, 10]] as const
   const lines = after.map(([address, port, weight]) => JSON.stringify({ id: port, address, port, weight })).join('\n')
-  const [json, text, stdin, light, twice, noPrime, noAddress] = await Promise.all([
+  const hosts = [90, 91, 92, 93, 94, 95].map((port) => `127.0.0.1:${port}`)
+  const [json, text, stdin, light, envoy, twice, noPrime, noAddress, noReal] = await Promise.all([
     cli(['maglev', 'table', '--m', '251', '--json', ...words]),
     cli(['maglev', 'table', '--m', '251', '--slots', ...words]),
     cli(['maglev', 'table', '--m', '1021', '--json', '--backends', '-'], { input: lines }),
     cli(['maglev', 'table', '--m', '251', '10.0.0.1:80=1', '10.0.0.2:80=2']),
+    cli(['maglev', 'table', '--like', 'envoy', '--m', '7', '--json', ...hosts]),
     cli(['maglev', 'table', '--backends', '-'], { input: `${lines}\n${lines}` }),
     cli(['maglev', 'table', '--m', '250', ...words]),
-    cli(['maglev', 'table', '0.0.0.300:1'])
+    cli(['maglev', 'table', '0.0.0.300:1']),
+    cli(['maglev', 'table', '--like', 'katran-v2', '10.0.0.1:80', '10.0.0.1:81'])
   ])
   t.same(JSON.parse(json.stdout).counts, { 1: 4, 2: 24, 3: 204, 4: 19 })
   t.match(text.stdout, /0\.0\.0\.4 +4 +TCP +111 +204 +81\.27 %/)
@@ -69,7 +72,8 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
     m: 1021, counts: { 2: 100, 3: 844, 4: 77 }, sha256U32LE: '51e5d1f7607f55615b1872ce5cf05cdf22e05ba39d3b26f54ad72ff0ad3e453c'
   })
   t.match(light, { code: 0, stderr: /^maglev-sim: note: the weights average below 2, so all backends count the same\n$/ })
-  for (const ended of [twice, noPrime, noAddress]) t.equal(ended.code, 2)
+  t.match(JSON.parse(envoy.stdout), { m: 7, like: 'envoy', slots: [3, 5, 1, 2, 6, 1, 4] }, 'as Envoy pins it')
+  for (const ended of [twice, noPrime, noAddress, noReal]) t.equal(ended.code, 2)
 })
 
 t.test('a mix is reported without a server', async (t) => {

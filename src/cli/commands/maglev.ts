@@ -1,4 +1,4 @@
-// `maglev-sim maglev table`: the Maglev table of any backends, as a release line of Cilium builds it.
+// `maglev-sim maglev table`: the Maglev table of any backends, as a release line of Cilium builds it, or Katran or Envoy.
 
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -6,11 +6,12 @@ import { text } from 'node:stream/consumers'
 import {
   buildTable, defaultSeedText, isPrime, parseSeed, releases, runLengthText, smallestTableSize, tableDigest, tableWarnings, usableBackends
 } from '../../../lib/maglev/index.ts'
-import type { Table, TableBackend } from '../../../lib/maglev/index.ts'
+import type { Release, Table, TableBackend } from '../../../lib/maglev/index.ts'
 import { formatText } from '../../../lib/report/forms/text.ts'
 import { parseBackendLines, parseBackendWords } from '../backends.ts'
 import { command, commandGroup, wholeNumber } from '../command.ts'
 import { BadInput } from '../failures.ts'
+import { buildOtherTable, otherBalancers } from '../other-tables.ts'
 import { callerPath } from '../paths.ts'
 import { largestM, lineCharacters } from '../table-limits.ts'
 
@@ -26,8 +27,9 @@ const table = command({
       description: 'File with one JSON object {"address","port","protocol"?,"weight"?,"id"?} per line; - reads stdin',
       valueHint: 'FILE'
     },
-    m: { type: 'string', description: 'Slots, a prime; without it the smallest of Cilium\'s ten sizes with 100 slots per backend' },
-    seed: { type: 'string', description: 'base64 of 12 bytes, as bpf-lb-maglev-hash-seed', default: defaultSeedText },
+    m: { type: 'string', description: 'Slots, a prime; without it the smallest of Cilium\'s ten sizes with 100 slots per backend, 65537 of the others' },
+    seed: { type: 'string', description: 'Of Cilium: base64 of 12 bytes, as bpf-lb-maglev-hash-seed', default: defaultSeedText },
+    like: { type: 'enum', options: ['cilium', ...otherBalancers], description: 'Whose table: Cilium\'s, a ring of Katran, Envoy\'s', default: 'cilium' },
     release: { type: 'enum', options: [...releases], description: 'Release line of Cilium', default: '1.17+' },
     slots: { type: 'boolean', description: 'Print the run-length form too', default: false },
     json: { type: 'boolean', description: 'Print JSON with every slot', default: false },
@@ -41,26 +43,37 @@ const table = command({
   notes: ['For instance: maglev-sim maglev table 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80=50', 'A backend without a weight has 100, as in Cilium.'],
   async run (args, words) {
     if (args.jsonl) return await answerLines()
-    const { release } = args
     const fromFile = args.backends === undefined ? [] : parseBackendLines(await readLines(args.backends))
     const named = [...parseBackendWords(words), ...fromFile].map((backend, index) => ({ ...backend, id: backend.id ?? index + 1 }))
     if (new Set(named.map((backend) => backend.id)).size < named.length) throw new BadInput('two backends have the same id')
     // a weight of 0 takes a backend out, as in Cilium
     const backends = usableBackends(named.map((backend) => ({ ...backend, state: 'active' as const })))
     if (backends.length === 0) throw new BadInput('name backends, for instance 10.0.0.1:80 10.0.0.2:80=50, or a file with --backends')
-    const seed = parseSeed(args.seed)
-    if (!seed.ok) throw new BadInput(`--seed: ${seed.reason}`)
-    const m = args.m === undefined ? smallestTableSize(100 * backends.length) : wholeNumber('m', args.m, 2, largestM)
-    if (!isPrime(m)) throw new BadInput(`--m takes a prime, ${m} is none`)
-    const built = buildTable(m, backends, seed.seed, release)
-    if (built === null) throw new BadInput('there is no backend to build a table from')
-    process.stdout.write(args.json ? asJson(built, args.seed) : asText(built, backends, args.seed, args.slots))
-    const chosen = { m, grownFrom: null, capped: args.m === undefined && m < 100 * backends.length }
-    for (const { message } of tableWarnings(chosen, backends.map(({ weight }) => weight), release)) process.stderr.write(`maglev-sim: note: ${message}\n`)
+    const m = args.m === undefined ? undefined : wholeNumber('m', args.m, 2, largestM)
+    const built = args.like === 'cilium' ? ciliumTable(backends, m, args) : buildOtherTable(args.like, backends, m)
+    const by = args.like === 'cilium' ? { seed: args.seed, release: args.release } : { like: args.like }
+    process.stdout.write(args.json ? asJson(built, by) : asText(built, backends, by, args.slots))
   }
 })
 
 export default commandGroup('maglev', 'Maglev tables of any backends', { table })
+
+/** Says on stderr what Cilium accepts without a word. */
+function ciliumTable (
+  backends: readonly TableBackend[], wanted: number | undefined,
+  { seed: text, release }: { readonly seed: string, readonly release: Release }
+): Table {
+  const seed = parseSeed(text)
+  if (!seed.ok) throw new BadInput(`--seed: ${seed.reason}`)
+  const m = wanted ?? smallestTableSize(100 * backends.length)
+  if (!isPrime(m)) throw new BadInput(`--m takes a prime, ${m} is none`)
+  const built = buildTable(m, backends, seed.seed, release)
+  if (built === null) throw new BadInput('there is no backend to build a table from')
+  const chosen = { m, grownFrom: null, capped: wanted === undefined && m < 100 * backends.length }
+  const warnings = tableWarnings(chosen, backends.map(({ weight }) => weight), release)
+  for (const { message } of warnings) process.stderr.write(`maglev-sim: note: ${message}\n`)
+  return built
+}
 
 /** Every line gets its answer; the exit code says whether one of them was an error. */
 async function answerLines (): Promise<void> {
@@ -84,12 +97,15 @@ async function readLines (file: string): Promise<string> {
   })
 }
 
-function asJson (built: Table, seed: string): string {
+/** how the table was built, beside M */
+type BuiltBy = Readonly<Record<string, string>>
+
+function asJson (built: Table, by: BuiltBy): string {
   const counts = Object.fromEntries([...built.counts].map(([id, count]) => [String(id), count]))
-  return `${JSON.stringify({ m: built.m, seed, counts, sha256U32LE: tableDigest(built.ids), slots: [...built.ids] })}\n`
+  return `${JSON.stringify({ m: built.m, ...by, counts, sha256U32LE: tableDigest(built.ids), slots: [...built.ids] })}\n`
 }
 
-function asText (built: Table, backends: readonly TableBackend[], seed: string, slots: boolean): string {
+function asText (built: Table, backends: readonly TableBackend[], by: BuiltBy, slots: boolean): string {
   const rows = backends.map((backend) => {
     const count = built.counts.get(backend.id) ?? 0
     return [backend.id, backend.address, backend.port, backend.protocol, backend.weight, count, count / built.m]
@@ -97,6 +113,6 @@ function asText (built: Table, backends: readonly TableBackend[], seed: string, 
   const columns = [{ key: 'id', title: 'id' }, { key: 'address', title: 'address' }, { key: 'port', title: 'port', as: 'plain' as const },
     { key: 'protocol', title: 'protocol' }, { key: 'weight', title: 'weight' }, { key: 'slots', title: 'slots' },
     { key: 'share', title: 'share', as: 'percent' as const }]
-  const lines = [formatText({ title: '', columns, rows }), `M ${built.m}, seed ${seed}`, `sha256 of the ids as u32 little-endian: ${tableDigest(built.ids)}`]
+  const lines = [formatText({ title: '', columns, rows }), [`M ${built.m}`, ...Object.entries(by).map(([name, value]) => `${name} ${value}`)].join(', '), `sha256 of the ids as u32 little-endian: ${tableDigest(built.ids)}`]
   return [...lines, ...(slots ? [runLengthText(built.ids)] : []), ''].join('\n')
 }
