@@ -124,7 +124,7 @@ const pageStyle = [
   'thead th{background:var(--wash);color:var(--soft);vertical-align:bottom}.words{white-space:normal;max-width:24rem}tbody th{font-weight:500}.number{text-align:right}',
   'tr>:first-child{position:sticky;left:0;z-index:1;box-shadow:inset -1px 0 var(--edge)}tbody tr>:first-child{background:var(--page)}tbody tr:hover>*{background:var(--wash)}',
   // on a phone the row's name leaves room for the first figures
-  '@media screen and (max-width:680px){tr>:first-child{max-width:9.5rem;white-space:normal}th,td{padding:.28rem .45rem}thead th{max-width:6.5rem;white-space:normal}.words{max-width:16rem}}',
+  '@media screen and (max-width:680px){tr>:first-child{max-width:9.5rem;white-space:normal}th,td{padding:.28rem .45rem}thead th{max-width:6.5rem;white-space:normal;overflow-wrap:normal}.words{max-width:16rem}}',
   'pre{overflow-x:auto;padding:.7rem .9rem;border:1px solid var(--edge);border-radius:.3rem;background:var(--wash);font:.85rem/1.5 ui-monospace,monospace}',
   '@media print{main{max-width:none;padding:0}.scroll{overflow:visible;background:none}table{width:auto;font-size:.6rem}th,td{white-space:normal}tr>:first-child{position:static}th,td{padding:.15rem .25rem}figure,tr{break-inside:avoid}',
   'h2{break-after:avoid}summary{display:none}details::details-content{content-visibility:visible;display:block}}'
