@@ -10,8 +10,11 @@ import { packageRoot } from '../cli/paths.ts'
 /** @param name of the file in this folder, without its extension */
 export function startThread (name: string, options: WorkerOptions): Worker {
   const isSource = import.meta.url.endsWith('.ts')
-  const script = pathToFileURL(join(packageRoot(), isSource ? '' : 'dist', 'src', 'workers', `${name}.${isSource ? 'ts' : 'js'}`))
-  if (!isSource) return new Worker(script, options)
+  return startScript(pathToFileURL(join(packageRoot(), isSource ? '' : 'dist', 'src', 'workers', `${name}.${isSource ? 'ts' : 'js'}`)), options)
+}
+
+export function startScript (script: URL, options: WorkerOptions): Worker {
+  if (!script.pathname.endsWith('.ts')) return new Worker(script, options)
   const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(script.href)}) })`
   return new Worker(bootstrap, { ...options, eval: true, execArgv: [] })
 }
