@@ -2,7 +2,7 @@
 // services, as a table.
 
 import type { BenchmarkLookups } from '../lib/report/index.ts'
-import { formatMix, formatText } from '../lib/report/index.ts'
+import { formatMix, formatText, tableSizesText } from '../lib/report/index.ts'
 import { measureLookups, openEmptyProgram } from '../src/benchmark/layout-lookups.ts'
 import { benchmarkTableSizes } from '../src/benchmark/limits.ts'
 import { openBpf } from '../src/live-kernel/bpf.ts'
@@ -39,12 +39,11 @@ export async function runLayoutBench (
 
 export function describeLayouts (result: LayoutBench): string {
   const [blob, compact] = ['blob', 'compact'].map((name) => result.rows.find(({ layout }) => layout === name))
-  const sizes = { shared: `${result.m}`, perService: `${result.perBackend} N` }
   const { small, large } = result.hotBackends
   const columns = ['layout', 'M', `hot, N=${small}`, `hot, N=${large}`, `${result.mix}`, 'x blob', 'least', 'x blob\'s least', 'memlock of the tables']
     .map((title, index) => ({ key: title, title, ...(index > 1 && index < 5 ? { as: 'decimal' as const } : {}) }))
   const rows = result.rows.map((row) => [
-    row.layout, sizes[row.tableSizes], row.hotSmallNs, row.hotLargeNs, row.mixNs, row.mixNs / (blob?.mixNs ?? NaN),
+    row.layout, tableSizesText(row, result), row.hotSmallNs, row.hotLargeNs, row.mixNs, row.mixNs / (blob?.mixNs ?? NaN),
     row.mixLeastNs, row.mixLeastNs / (blob?.mixLeastNs ?? NaN), row.memlockBytes
   ])
   return [

@@ -30,6 +30,7 @@ export function honoursWeights (release: Release): boolean {
   return release !== '1.9-1.12'
 }
 
-function hostPort (address: string, port: number): string {
+/** as keys and people have it: IPv6 in brackets */
+export function hostPort (address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

@@ -4,6 +4,7 @@
 import type { ConvergenceReport } from './convergence/report.ts'
 import type { DisruptionReport } from './disruption/report.ts'
 import type { LookupCostReport } from './lookup-cost/report.ts'
+import { tableBytes } from './memory/present.ts'
 import type { MemoryReport } from './memory/report.ts'
 import type { Cell, Table } from './table.ts'
 import { column, formatBytes, formatSeconds, formatShare } from './words.ts'
@@ -26,11 +27,14 @@ export function overviewTable (reports: OverviewReports): Table {
       column('moved', 'flows moved'), column('collateral', 'without need'), column('instructions', 'instructions'),
       column('ns', 'ns per packet, one flow'), column('mixNs', 'ns per lookup, all services'), column('convergence', 'restart live after')
     ],
-    rows: reports.memory.nodes.map(({ node, layout, maps, maglev, rows }): Cell[] => [
-      node, layout, range(rows.map(({ m }) => m)), formatBytes((maps.find(({ name }) => name === 'tables') ?? maglev).memlockBytes),
-      formatBytes(maglev.memlockBytes), formatBytes(maglev.allocatedBytes),
-      ...moved(reports.disruption, node), ...work(reports['lookup-cost'], node), restart(reports.convergence, node)
-    ])
+    rows: reports.memory.nodes.map((memory): Cell[] => {
+      const { node, layout, maglev, rows } = memory
+      return [
+        node, layout, range(rows.map(({ m }) => m)), formatBytes(tableBytes(memory)),
+        formatBytes(maglev.memlockBytes), formatBytes(maglev.allocatedBytes),
+        ...moved(reports.disruption, node), ...work(reports['lookup-cost'], node), restart(reports.convergence, node)
+      ]
+    })
   }
 }
 

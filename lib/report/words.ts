@@ -8,6 +8,9 @@ export const column = (key: string, title: string, as?: Column['as']): Column =>
 /** of what a table is read for */
 export const answerColumn = (...of: Parameters<typeof column>): Column => ({ ...column(...of), answer: true })
 
+/** What reports of tables say where there are none. */
+export const NO_TABLE = 'There is no service with a table yet; try a mix, as in 700x3,200x10.'
+
 /** `12.3 MB`, decimal as memory bills are */
 export function formatBytes (bytes: number): string {
   const steps = [['GB', 1e9], ['MB', 1e6], ['kB', 1e3]] as const

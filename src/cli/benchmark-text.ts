@@ -1,6 +1,6 @@
 // A benchmark's result as tables.
 
-import { formatText } from '../../lib/report/index.ts'
+import { counted, formatText, tableSizesText } from '../../lib/report/index.ts'
 import type { BenchmarkLookups, BenchmarkResult, Column, Table } from '../../lib/report/index.ts'
 
 const column = (title: string, as?: Column['as']): Column => as === undefined ? { key: title, title } : { key: title, title, as }
@@ -8,7 +8,7 @@ const column = (title: string, as?: Column['as']): Column => as === undefined ? 
 export function describeBenchmark (result: BenchmarkResult): string {
   const { machine, rounds, withoutKernel, emptyNs } = result
   return [
-    `${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel}, Node ${machine.node}; medians of ${rounds} interleaved rounds\n`,
+    `${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel}, Node ${machine.node}; medians of ${counted(rounds, 'interleaved round')}\n`,
     withoutKernel === null
       ? `kernel: test runs of the same programs over the same maps; an empty program takes ${emptyNs} ns\n`
       : `kernel: not measured, ${withoutKernel}\n`,
@@ -31,9 +31,9 @@ const packets = ({ nodes }: BenchmarkResult): Table => ({
 })
 
 function lookups (
-  { mix, services: { made, of } }: BenchmarkResult, { m, perBackend, hotBackends, rows, samePicks }: BenchmarkLookups
+  { mix, services: { made, of } }: BenchmarkResult, sizes: BenchmarkLookups
 ): Table {
-  const sizes = { shared: `${m}`, perService: `${perBackend} N` }
+  const { hotBackends, rows, samePicks } = sizes
   const same = `the same picks in all layouts of one M: ${samePicks ? 'yes' : 'NO'}`
   return {
     title: `From hash to backend id in the kernel, ns per run; ${made} of ${of} services; ${same}`,
@@ -41,8 +41,8 @@ function lookups (
       column('layout'), column('M'), column(`hot, N=${hotBackends.small}`), column(`hot, N=${hotBackends.large}`), column(mix),
       column('memlock of the tables')
     ],
-    rows: rows.map(({ layout, tableSizes, hotSmallNs, hotLargeNs, mixNs, memlockBytes }) =>
-      [layout, sizes[tableSizes], hotSmallNs, hotLargeNs, mixNs, memlockBytes])
+    rows: rows.map((row) =>
+      [row.layout, tableSizesText(row, sizes), row.hotSmallNs, row.hotLargeNs, row.mixNs, row.memlockBytes])
   }
 }
 

@@ -1,6 +1,6 @@
 // Tables as other balancers build them from the same backends.
 
-import { envoyTable, envoyTableSize, isPrime, katranHash, katranRing, katranRingSize } from '../../lib/maglev/index.ts'
+import { envoyTable, envoyTableSize, hostPort, isPrime, katranHash, katranRing, katranRingSize } from '../../lib/maglev/index.ts'
 import type { Table, TableBackend } from '../../lib/maglev/index.ts'
 import { BadInput } from './failures.ts'
 
@@ -20,7 +20,7 @@ export function buildOtherTable (balancer: OtherBalancer, backends: readonly Tab
 
 /** By the text of address and port, as hosts without a name are keyed there. */
 function ofEnvoy (backends: readonly TableBackend[], m: number): number[] {
-  const hosts = backends.map(({ address, port, weight }) => ({ key: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`, weight }))
+  const hosts = backends.map(({ address, port, weight }) => ({ key: hostPort(address, port), weight }))
   return Array.from(envoyTable(hosts, m), (index) => backends[index]?.id ?? 0)
 }
 

@@ -2,7 +2,7 @@
 
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { answerColumn, column, formatBytes, formatSeconds, formatShare, subjectText } from '../words.ts'
+import { answerColumn, column, formatBytes, formatSeconds, formatShare, NO_TABLE, subjectText } from '../words.ts'
 import { limitedBy, limitNames } from './candidates.ts'
 import type { Candidate, Figures, Judged, LimitName, Limits } from './candidates.ts'
 import type { AdviceReport, NodeFigures } from './report.ts'
@@ -66,7 +66,7 @@ const hasServices = ({ today }: AdviceReport): boolean => (today[0]?.sizes.lengt
 function headline (report: AdviceReport): string {
   const { nodes: [now], today: [today], patch: [patch], limits } = report
   if (now === undefined || today === undefined || patch === undefined) return 'There is no node to advise on.'
-  if (!hasServices(report)) return 'There is no service with a table yet; try a mix, as in 700x3,200x10.'
+  if (!hasServices(report)) return NO_TABLE
   const patched = `${candidateText(patch)} would take ${formatBytes(patch.maglevBytes)} with a patch (${formatShare(patch.collateralShare)})` +
     (fits(patch) ? '' : `, but misses ${missedText(patch, limits)}`)
   const bounds = `the limits${freeText(limits) === '' ? '' : ` (${limitsText(limits)}; ${freeText(limits)})`}`

@@ -5,7 +5,7 @@ import type { Alike } from '../alike.ts'
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, formatShare, subjectText } from '../words.ts'
+import { column, formatShare, NO_TABLE, subjectText } from '../words.ts'
 import { imbalanceOf } from './evenness.ts'
 import type { BalanceReport, BalanceRow, NodeBalance } from './report.ts'
 
@@ -46,7 +46,7 @@ function headline (groups: readonly Group[]): string {
     if (row === undefined) return []
     return [`${index === 0 ? 'On' : 'on'} ${names}${index === 0 ? ' no backend\'s slots are off its share' : ''} by more than ${formatShare(imbalance(row))}`]
   })
-  if (parts.length === 0) return 'There is no service with a table to report on.'
+  if (parts.length === 0) return NO_TABLE
   return `${parts.join(', ')}; ${noise(groups.flatMap(({ node }) => node.rows))}.`
 }
 

@@ -3,7 +3,7 @@
 import type { Chart, ReportDocument, Series } from '../document.ts'
 import { nodeName } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, counted, formatBytes, formatSeconds, subjectText } from '../words.ts'
+import { column, counted, formatBytes, formatSeconds, NO_TABLE, subjectText } from '../words.ts'
 import { rcuWaits } from './costs.ts'
 import type { RcuWait } from './costs.ts'
 import type { ConvergenceReport, ConvergenceRow, NodeConvergence } from './report.ts'
@@ -65,7 +65,7 @@ function shownOf ({ nodes }: ConvergenceReport, of: (node: NodeConvergence) => C
 function headline (report: ConvergenceReport): string {
   const { rcuWait } = report.assumptions
   const [first, ...others] = shownOf(report, (node) => slowestOwn(node, rcuWait))
-  if (first === undefined) return 'There is no service with a table to report on.'
+  if (first === undefined) return NO_TABLE
   const elsewhere = others.map(({ node, row }) => `${formatSeconds(row.waiting[rcuWait].seconds)} on ${node.node}`)
   return `The slowest rolling restart of these services, ${serviceOf(first.row)}, takes ${formatSeconds(first.row.waiting[rcuWait].seconds)} to be live on ` +
     `${first.node.node}, ${waited(first.row, rcuWait)}${elsewhere.length === 0 ? '' : ` (${elsewhere.join(', ')})`}.`

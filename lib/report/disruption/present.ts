@@ -8,7 +8,7 @@ import { intervalText } from '../estimate.ts'
 import type { Estimate } from '../estimate.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, counted, formatShare, subjectText } from '../words.ts'
+import { column, counted, formatShare, NO_TABLE, subjectText } from '../words.ts'
 import type { DisruptionReport, DisruptionRow, NodeDisruption } from './report.ts'
 import { changesTable, records, restartsTable, resizedText, summaryTable } from './present-tables.ts'
 import type { RuleOfThumbRow } from './rule-of-thumb.ts'
@@ -53,7 +53,7 @@ const movedOf = ({ moved }: DisruptionRow): number => moved.mean
 /** The mean over the services, then the size that fares worst. */
 function headline (groups: readonly Group[]): string {
   const [first] = groups
-  if (first === undefined) return 'There is no service with a table to report on.'
+  if (first === undefined) return NO_TABLE
   const leaving = groups.flatMap((group) => {
     const rows = rowsOf(group, 'remove')
     const most = largest(rows, collateralOf)
@@ -67,7 +67,7 @@ function headline (groups: readonly Group[]): string {
 }
 
 function otherHeadline ({ names, node: { rows: [row] } }: Group): string {
-  if (row === undefined) return 'There is no service with a table to report on.'
+  if (row === undefined) return NO_TABLE
   const moved = row.change === 'rolling-restart' ? `changes the pick of a flow ${row.moved.mean.toFixed(2)} times` : `moves ${formatShare(row.moved.mean)} of the new flows`
   return `On ${names} the change "${row.change} ${row.detail}" ${moved} of a service of ${row.backends}` +
     (row.change === 'rolling-restart' ? ', where once would do.' : `, ${formatShare(row.collateral.mean)} without need.`)

@@ -82,6 +82,11 @@ export interface BenchmarkLookup {
   readonly memlockBytes: number
 }
 
+/** M of a row's tables, for people */
+export const tableSizesText = (
+  { tableSizes }: Pick<BenchmarkLookup, 'tableSizes'>, { m, perBackend }: Pick<BenchmarkLookups, 'm' | 'perBackend'>
+): string => tableSizes === 'shared' ? `${m}` : `at least ${perBackend} N`
+
 export interface BenchmarkSteps {
   /** ns per run, which takes the step `perRun` times */
   readonly rows: ReadonlyArray<{ readonly step: StepProbe, readonly ns: number }>

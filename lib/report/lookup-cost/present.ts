@@ -5,10 +5,10 @@ import { STEPS_PER_RUN } from '../../datapath/index.ts'
 import type { StepProbe } from '../../datapath/index.ts'
 import type { ReportDocument, Section } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { answerColumn, column, subjectText } from '../words.ts'
-import type { BenchmarkLookup } from './benchmark.ts'
+import { answerColumn, column, counted, NO_TABLE, subjectText } from '../words.ts'
+import { tableSizesText } from './benchmark.ts'
 import type { CacheCost } from './cache-cost.ts'
-import type { LookupCostReport, LookupCostRow, NodeLookupCost, QuotedBenchmark, StepRow } from './report.ts'
+import type { LookupCostReport, LookupCostRow, NodeLookupCost, StepRow } from './report.ts'
 
 export function presentLookupCost (report: LookupCostReport): ReportDocument {
   return {
@@ -25,7 +25,7 @@ function headline (report: LookupCostReport): string {
   const { nodes } = report
   const [first, ...others] = nodes
   if (first === undefined) return 'There is no node to report on.'
-  if (nodes.every(({ rows }) => rows.length === 0)) return 'There is no service with a table yet; try a mix, such as 700x3,200x10,80x40,20x160.'
+  if (nodes.every(({ rows }) => rows.length === 0)) return NO_TABLE
   return `A packet costs ${instructionsOf(first)} instructions on ${first.node}${others.map((node) => `, ${instructionsOf(node)} on ${node.node}`).join('')}` +
     `${manyServicesWords(report) ?? missesWords(nodes)}.`
 }
@@ -161,7 +161,7 @@ function timesSection ({ nodes, benchmark }: LookupCostReport): Section[] {
   return [{
     title: 'Times of a machine',
     text: `Quoted from ${run === null ? 'a file' : `run ${run}`}, measured ${measuredAt} on ${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel}, Node ${machine.node}; ` +
-      `medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.${withoutKernel === null ? '' : ` The kernel was not measured: ${withoutKernel}.`}`,
+      `medians of ${counted(rounds, 'round')}.${withoutKernel === null ? '' : ` The kernel was not measured: ${withoutKernel}.`}`,
     charts: timed.length === 0
       ? []
       : [{
@@ -183,14 +183,11 @@ function timesSection ({ nodes, benchmark }: LookupCostReport): Section[] {
         column('hotSmallNs', 'one small'), column('hotLargeNs', 'one large'), column('memlockBytes', 'memlock of the tables')
       ],
       rows: timed.map((row) => [
-        row.node, row.layout, sizesWords(row, benchmark), row.mixNs, row.hotSmallNs, row.hotLargeNs, row.memlockBytes
+        row.node, row.layout, benchmark.tables === null ? '' : tableSizesText(row, benchmark.tables), row.mixNs, row.hotSmallNs, row.hotLargeNs, row.memlockBytes
       ])
     }]
   }]
 }
-
-const sizesWords = ({ tableSizes }: BenchmarkLookup, { tables }: QuotedBenchmark): string =>
-  tables === null ? '' : tableSizes === 'shared' ? `${tables.m}` : `at least ${tables.perBackend} N`
 
 const stepWords: Readonly<Record<StepProbe, string>> = {
   inlined: 'inner array, inlined',

@@ -3,6 +3,7 @@
 import type { ReportDocument } from '../document.ts'
 import type { Cell, Column, Table } from '../table.ts'
 import type { Leaving } from '../disruption/leaving.ts'
+import { rowsOnce } from '../alike.ts'
 import { answerColumn, column, formatBytes } from '../words.ts'
 import type { Alternative } from './alternatives.ts'
 import type { MapGroup } from './groups.ts'
@@ -73,31 +74,16 @@ export const mapsTable = (report: MemoryReport): Table => ({
   columns: [column('node', 'node'), column('map', 'map'), column('maps', 'maps'), column('entries', 'entries'), column('maxEntries', 'max entries'),
     column('pressure', 'full', 'percent'), column('memlockBytes', 'memlock'), column('memlockOtherKernelBytes', otherKernelName(report.nodes)),
     column('allocatedBytes', 'allocated'), column('perCpuBytes', 'per CPU'), column('from', 'figures'), column('areas', 'allocated from')],
-  rows: saidOnce(report.nodes, report.nodes.flatMap(mapCells)),
+  rows: rowsOnce(report.nodes, report.nodes.flatMap(mapCells)),
   folded: true
 })
-
-/**
- * Rows that begin with the name of a node: those that are equal but for it become one, where the first of them is, and name them all.
- * @returns `all` where that is so
- */
-function saidOnce (nodes: readonly NodeMemory[], rows: readonly Cell[][]): Cell[][] {
-  const names = new Map<string, Cell[]>()
-  const keyOf = ([, ...cells]: readonly Cell[]): string => JSON.stringify(cells)
-  for (const row of rows) names.set(keyOf(row), [...names.get(keyOf(row)) ?? [], row[0] ?? null])
-  const first = new Map(rows.toReversed().map((row) => [keyOf(row), row]))
-  return rows.filter((row) => first.get(keyOf(row)) === row).map(([, ...cells]) => {
-    const of = names.get(JSON.stringify(cells)) ?? []
-    return [nodes.length > 1 && of.length === nodes.length ? 'all' : of.join(', '), ...cells]
-  })
-}
 
 export const outerTable = (nodes: readonly NodeMemory[]): Table => ({
   title: 'memlock (allocated) of each family\'s outer map, computed',
   columns: [column('node', 'node'), column('map', 'map'), column('preallocated', 'preallocated'), column('isNodes', 'as set'), column('services', 'services'),
     column('emptyBytes', 'empty'), column('nowBytes', 'now'), column('fullBytes', 'full'), column('emptyAllocatedBytes', 'empty allocated'),
     column('nowAllocatedBytes', 'now allocated'), column('fullAllocatedBytes', 'full allocated')],
-  rows: saidOnce(nodes, nodes.flatMap(({ node, outerMaps }) => outerMaps.map(({ map, preallocated, isNodes, services, empty, now, full }) =>
+  rows: rowsOnce(nodes, nodes.flatMap(({ node, outerMaps }) => outerMaps.map(({ map, preallocated, isNodes, services, empty, now, full }) =>
     [node, map, preallocated, isNodes, services, empty.memlockBytes, now.memlockBytes, full.memlockBytes,
       empty.allocatedBytes, now.allocatedBytes, full.allocatedBytes])))
 })
@@ -114,7 +100,7 @@ export const headroomTable = (nodes: readonly NodeMemory[]): Table => ({
   title: 'Further services of N backends until one is refused',
   columns: [column('node', 'node'), column('family', 'IP', 'plain'), column('backends', 'N'), column('m', 'M', 'plain'), column('moreServices', 'more services'),
     column('limitedBy', 'limited by')],
-  rows: saidOnce(nodes, nodes.flatMap(({ node, headroom }) => headroom.map(({ family, backends, m, moreServices, limitedBy }) =>
+  rows: rowsOnce(nodes, nodes.flatMap(({ node, headroom }) => headroom.map(({ family, backends, m, moreServices, limitedBy }) =>
     [node, family, backends, m, moreServices, limitedBy])))
 })
 

@@ -5,7 +5,7 @@ import type { Leaving } from '../disruption/leaving.ts'
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import { intervalText } from '../estimate.ts'
 import { nodeName, sizeChart } from '../size-chart.ts'
-import { formatBytes, formatShare, subjectText } from '../words.ts'
+import { formatBytes, formatShare, NO_TABLE, subjectText } from '../words.ts'
 import { OTHERS_TABLE_SIZE } from './alternatives.ts'
 import type { Alternative } from './alternatives.ts'
 import type { ConnectionMap } from './cilium-maps.ts'
@@ -31,7 +31,7 @@ export function presentMemory (report: MemoryReport): ReportDocument {
 }
 
 /** Nodes are compared by their Maglev tables; who has none (flat) by the arrays that hold them. */
-const tableBytes = (node: NodeMemory): number => node.maps.find((map) => map.name === 'tables')?.memlockBytes ?? node.maglev.memlockBytes
+export const tableBytes = (node: NodeMemory): number => node.maps.find((map) => map.name === 'tables')?.memlockBytes ?? node.maglev.memlockBytes
 
 /** The row that fares worst when a backend leaves, on average. */
 function worstRow ({ rows }: NodeMemory): (MemoryRow & { readonly disruption: Leaving }) | null {
@@ -72,8 +72,6 @@ function headline ({ nodes }: MemoryReport): string {
   return `Maglev costs ${formatBytes(tableBytes(first))} on every node like ${first.node} (${sizesText(first)})${fits}${alike.map((one) => `; ${one}`).join('')}; ` +
     `${leavesText(first, shareOf)}.`
 }
-
-const NO_TABLE = 'There is no service with a table yet; try a mix, as in 700x3,200x10.'
 
 /** @param first whose picks the others' are held against */
 function finding (node: NodeMemory, first: NodeMemory | undefined): string {

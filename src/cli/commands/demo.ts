@@ -12,7 +12,6 @@ import { packageRoot } from '../paths.ts'
 import { startProgress } from '../progress.ts'
 import { describeTraffic } from '../traffic-text.ts'
 
-// Arrows and not `await import` in place: TypeScript rewrites `.ts` to `.js` only in the former.
 const loadSimulator = () => import('../../simulator.ts')
 const loadParser = () => import('../../documents/parse.ts')
 const loadTraffic = () => import('../../runs/traffic.ts')

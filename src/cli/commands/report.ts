@@ -11,7 +11,7 @@ import { callerPath } from '../paths.ts'
 import { readBenchmark } from '../saved-benchmark.ts'
 import { layoutNames, layoutVariants, readVariants } from '../variants.ts'
 
-// Each needs what the other does not. Arrows and not `await import` in place: TypeScript rewrites `.ts` to `.js` only in the former.
+// Each needs what the other does not.
 const loadSimulator = () => import('../../simulator.ts')
 const loadClient = () => import('../client.ts')
 const loadQuestions = () => import('../questions.ts')
