@@ -19,6 +19,7 @@ import { kernelSuite } from './support/tally.ts'
 type Shape = Omit<MapShape, 'possibleCpus'>
 
 const batch = 256
+const mostMeasured = 6
 const pageBytes = 4096
 const arrayStruct = kernel618.structs.bpfArray.value
 /** how far the per-CPU bytes of one map may be off: what chunks have left over, by the batch */
@@ -66,13 +67,21 @@ await kernelSuite('map allocated', shapes.length, async ({ bpf, same }, t) => {
       continue
     }
     make(shape, batch / 4)
-    const before = takeCounters()
-    make(shape, batch)
-    const after = takeCounters()
+    const difference = (): Difference => {
+      const before = takeCounters()
+      make(shape, batch)
+      return differenceOf(before, takeCounters())
+    }
     const predicted = predictedCounters(shape, bpf)
-    same(perMap(before, after), predicted.text, where)
+    let measured = difference()
+    // maps that somebody closed a moment ago are still being freed: what is not as predicted counts once it is measured twice in a row
+    for (let last = '', times = 1; measured.text !== predicted.text && measured.text !== last && times < mostMeasured; times++) {
+      last = measured.text
+      measured = difference()
+    }
+    same(measured.text, predicted.text, where)
     if (predicted.perCpuBytes > perCpuTolerance) {
-      const found = (after.perCpuBytes - before.perCpuBytes) / batch
+      const found = measured.perCpuBytes
       same(Math.abs(found - predicted.perCpuBytes) <= perCpuTolerance, true, `${where}: per-CPU ${found}, predicted ${predicted.perCpuBytes}`)
     }
   }
@@ -117,14 +126,20 @@ function vmallocBytes (): number {
     .reduce((sum, line) => sum + Number(/\s(\d+)\s/.exec(line)?.[1]) - pageBytes, 0)
 }
 
-function perMap (before: Counters, after: Counters): string {
+/** for one map of a batch */
+interface Difference { readonly text: string, readonly perCpuBytes: number }
+
+function differenceOf (before: Counters, after: Counters): Difference {
   const objects = [...after.objects].map(([name, active]) =>
     [name, Math.round((active - (before.objects.get(name) ?? 0)) / batch)] as const)
   const pages = Math.round((after.pageOrderBytes - before.pageOrderBytes) / batch / pageBytes) * pageBytes
-  return describe(new Map(objects), pages, (after.vmallocBytes - before.vmallocBytes) / batch)
+  return {
+    text: describe(new Map(objects), pages, (after.vmallocBytes - before.vmallocBytes) / batch),
+    perCpuBytes: (after.perCpuBytes - before.perCpuBytes) / batch
+  }
 }
 
-function predictedCounters (shape: Shape, { possibleCpus }: Bpf): { text: string, perCpuBytes: number } {
+function predictedCounters (shape: Shape, { possibleCpus }: Bpf): Difference {
   const areas = mapAreas(kernel618, { ...shape, possibleCpus })
   const objects = new Map<string, number>()
   for (const { allocator, objects: count } of areas) objects.set(allocator, (objects.get(allocator) ?? 0) + count)
