@@ -6,7 +6,7 @@ export const maximumCpus = 512
 
 /** @returns the `profile` import object of the core module */
 export function profileImports (profile: KernelProfile, possibleCpus: number): Record<string, number> {
-  const { bpfMap, bpfArray, bpfHtab, htabElem, lpmTrie } = profile.structs
+  const { bpfMap, bpfArray, bpfHtab, htabElem, lpmTrie, xdpFrame, skbSharedInfo } = profile.structs
   return {
     possibleCpus,
     mapType: bpfMap.mapType,
@@ -32,6 +32,8 @@ export function profileImports (profile: KernelProfile, possibleCpus: number): R
     lpmEntries: lpmTrie.entries,
     lpmMaxPrefix: lpmTrie.maxPrefixLength,
     lpmDataSize: lpmTrie.dataSize,
-    lpmLock: lpmTrie.lock
+    lpmLock: lpmTrie.lock,
+    xdpFrameSize: xdpFrame.size,
+    sharedInfoSize: skbSharedInfo.size
   }
 }

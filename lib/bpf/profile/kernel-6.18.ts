@@ -11,6 +11,8 @@ export const kernel618: KernelProfile = {
     htabElem: { key: 48, hash: 40, lruRef: 35 },
     lpmTrie: { size: 400, root: 296, entries: 368, maxPrefixLength: 376, dataSize: 384, lock: 392 },
     xdpBuff: { size: 56, data: 0, dataEnd: 8, dataMeta: 16, dataHardStart: 24, rxq: 32, txq: 40, frameSize: 48, flags: 52 },
+    xdpFrame: { size: 40 },
+    skbSharedInfo: { size: 320 },
     xdpRxqInfo: { dev: 0, queueIndex: 8 },
     netDevice: { ifindex: 224 }
   },

@@ -44,6 +44,9 @@ export interface StructLayout {
     readonly frameSize: number,
     readonly flags: number
   }
+  /** what a frame begins with, and ends with: no packet reaches there */
+  readonly xdpFrame: { readonly size: number }
+  readonly skbSharedInfo: { readonly size: number }
   readonly xdpRxqInfo: { readonly dev: number, readonly queueIndex: number }
   readonly netDevice: { readonly ifindex: number }
 }

@@ -35,6 +35,8 @@
 @external('profile', 'lpmMaxPrefix') export declare const LPM_MAX_PREFIX: usize
 @external('profile', 'lpmDataSize') export declare const LPM_DATA_SIZE: usize
 @external('profile', 'lpmLock') export declare const LPM_LOCK: usize
+@external('profile', 'xdpFrameSize') export declare const XDP_FRAME_SIZE: u32
+@external('profile', 'sharedInfoSize') export declare const SHARED_INFO_SIZE: u32
 @external('profile', 'possibleCpus') export declare const POSSIBLE_CPUS: u32
 
 // Header.
@@ -85,6 +87,7 @@ export const BPF_EXIST: u64 = 2
 export const ENOENT: i32 = 2
 export const E2BIG: i32 = 7
 export const ENOMEM: i32 = 12
+export const EACCES: i32 = 13
 export const EEXIST: i32 = 17
 export const EINVAL: i32 = 22
 export const ENOSPC: i32 = 28
