@@ -46,14 +46,16 @@
 
 static __always_inline int balance(struct xdp_md *ctx)
 {
-	struct packet packet = { .ethernet = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end, .tcp_flags = TCP_ACK };
+	struct packet packet = {
+		.ethernet = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end, .tcp_flags = TCP_ACK
+	};
 	be16 type;
 
 	packet.network = packet.ethernet + 1;
 	if (packet.network > packet.end)
 		return DROPPED_TRUNCATED;
 	type = packet.ethernet->type;
-	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN) {
+	if (is_vlan(type)) {
 		struct vlan_tag *tag = packet.network;
 
 		packet.network = tag + 1;

@@ -27,8 +27,6 @@ enum flow_hash {
 volatile const __u32 lb_flow_hash = HASH_SINCE_1_17;
 volatile const __u32 lb_half_table = 0;		// the reader of 1.9.0 to 1.9.6 (half-table.h)
 
-volatile const __u32 enable_affinity = 1;
-volatile const __u32 enable_source_ranges = 1;
 volatile const __u32 enable_fragments4 = 1;
 volatile const __u32 enable_fragments6 = 1;
 volatile const __u32 enable_conntrack = 0;

@@ -7,7 +7,7 @@ static __always_inline void OF(connection_key)(CT_TUPLE *key, const struct OF(fl
 	key->destination = *destination;
 	key->source = flow->client;
 	key->ports = flow->ports;
-	key->protocol = flow->facts.protocol;
+	key->protocol = flow->facts->protocol;
 	key->flags = flags;
 }
 
@@ -23,11 +23,16 @@ static __always_inline struct ct_entry *OF(find_connection)(const CT_TUPLE *key,
 	return entry;
 }
 
+static __always_inline void OF(connection_seen)(struct ct_entry *entry, const struct OF(flow) *flow, __u16 closing)
+{
+	connection_seen(entry, flow->facts->protocol, flow->facts->tcp_flags, OF(ip_bytes)(flow->packet), closing);
+}
+
 static __always_inline int OF(create_connection)(const CT_TUPLE *key, const struct OF(flow) *flow, __u32 backend_id, __u16 rev_nat_index)
 {
 	struct ct_entry entry = { .backend_id = backend_id, .rev_nat_index = rev_nat_index };
 
-	connection_seen(&entry, flow->facts.protocol, flow->facts.tcp_flags, flow->bytes, CT_TX_CLOSING);
+	OF(connection_seen)(&entry, flow, CT_TX_CLOSING);
 	return bpf_map_update_elem(&CONNECTIONS, key, &entry, BPF_ANY) ? DROPPED_CT_FULL : 0;
 }
 
@@ -39,9 +44,9 @@ static __always_inline int OF(remember_backend)(const struct OF(flow) *flow, con
 
 	OF(connection_key)(&key, flow, &backend->address, CT_OUT);
 	key.ports.destination = backend->port;
-	entry = OF(find_connection)(&key, flow->facts.tcp_flags);
+	entry = OF(find_connection)(&key, flow->facts->tcp_flags);
 	if (!entry || entry->rev_nat_index != rev_nat_index)
 		return OF(create_connection)(&key, flow, 0, rev_nat_index);
-	connection_seen(entry, flow->facts.protocol, flow->facts.tcp_flags, flow->bytes, CT_TX_CLOSING);
+	OF(connection_seen)(entry, flow, CT_TX_CLOSING);
 	return 0;
 }

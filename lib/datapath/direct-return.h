@@ -33,17 +33,14 @@ struct link {
 	__u8 is_tagged;
 };
 
-static __always_inline int is_wrapped(const struct lb_service *service, __u8 protocol)
-{
-	return lb_dispatch == DISPATCH_IPIP && returns_directly(service, protocol);
-}
-
 static __always_inline void read_link(struct link *link, const struct packet *packet)
 {
+	struct vlan_tag *tag = (void *)(packet->ethernet + 1);
+
 	link->ethernet = *packet->ethernet;
-	link->is_tagged = packet->network != packet->ethernet + 1;
-	if (link->is_tagged)
-		link->tag = *(struct vlan_tag *)(packet->ethernet + 1);
+	link->is_tagged = is_vlan(link->ethernet.type);
+	if (link->is_tagged && (void *)(tag + 1) <= packet->end)
+		link->tag = *tag;
 }
 
 // Moves the beginning of the packet forward. @returns where its IP header goes with so many bytes behind it, 0: there is no room

@@ -8,5 +8,10 @@
 
 static __always_inline __u32 read_index(__u32 index, __u32 size)
 {
-	return lb_half_table && index * 2 >= size ? 0 : index;
+	if (lb_half_table) {
+		forget_range(index);	// else the compiler prepares for it, also when it is off
+		if (index * 2 >= size)
+			return 0;
+	}
+	return index;
 }

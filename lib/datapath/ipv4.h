@@ -1,21 +1,12 @@
 // IPv4: reading, looking up, rewriting.
 
-#include "transport.h"
-
-// As it lies in the packet
-static __always_inline void *behind_ipv4(const struct ipv4_header *ip)
-{
-	return (void *)ip + (*(volatile const __u8 *)&ip->version_and_words & 0xf) * 4;
-}
-
 static __always_inline void translate_ipv4(struct packet *packet, const struct flow4 *flow, const struct lb4_backend *backend)
 {
 	struct ipv4_header *ip = packet->network;
 	__u64 replaced = replaced_address4(&ip->destination, backend->address);
 
 	ip->check = update_checksum(ip->check, replaced);
-	if (flow->facts.has_transport == YES)
-		rewrite_transport(packet, behind_ipv4(ip), flow->facts.protocol, DESTINATION, flow->ports.destination, backend->port, replaced);
+	rewrite_transport4(packet, flow, DESTINATION, backend->port, replaced);
 }
 
 // An answer of a backend leaves under the service's address.
@@ -26,7 +17,7 @@ static __always_inline int reply_ipv4(struct packet *packet, const struct flow4 
 		.destination = flow->client,
 		.source = flow->frontend,
 		.ports = { flow->ports.destination, flow->ports.source },
-		.protocol = flow->facts.protocol,
+		.protocol = flow->facts->protocol,
 		.flags = CT_OUT
 	};
 	struct ct_entry *entry = find_connection4(&key, 0);
@@ -40,11 +31,10 @@ static __always_inline int reply_ipv4(struct packet *packet, const struct flow4 
 	service = bpf_map_lookup_elem(&cilium_lb4_reverse_nat, &rev_nat_index);
 	if (!service)
 		return PASSED_NO_FRONTEND;
-	connection_seen(entry, flow->facts.protocol, flow->facts.tcp_flags, flow->bytes, CT_RX_CLOSING);
+	connection_seen4(entry, flow, CT_RX_CLOSING);
 	replaced = replaced_address4(&ip->source, service->address);
 	ip->check = update_checksum(ip->check, replaced);
-	if (flow->facts.has_transport == YES)
-		rewrite_transport(packet, behind_ipv4(ip), flow->facts.protocol, SOURCE, flow->ports.source, service->port, replaced);
+	rewrite_transport4(packet, flow, SOURCE, service->port, replaced);
 	swap_macs(packet->ethernet);
 	return FORWARDED_REPLY;
 }
@@ -83,7 +73,7 @@ static __always_inline int forward_ipv4(struct xdp_md *ctx, struct packet *packe
 	int failed;
 
 	if (!service) {
-		if (flow->facts.is_related == YES)
+		if (flow->facts->shape == SHAPE_ERROR)
 			return PASSED_PROTOCOL;
 		if (is_virtual4(&flow->frontend))
 			return DROPPED_UNKNOWN_PORT;
@@ -92,12 +82,19 @@ static __always_inline int forward_ipv4(struct xdp_md *ctx, struct packet *packe
 	failed = find_backend4(flow, &key, service, &backend);
 	if (failed)
 		return failed;
-	if (is_wrapped(service, flow->facts.protocol))
+	if (!returns_directly(service, flow->facts->protocol)) {
+		if (flow->facts->shape == SHAPE_ERROR)
+			return relay_ipv4(packet, backend);
+		translate_ipv4(packet, flow, backend);
+		swap_macs(packet->ethernet);
+		return FORWARDED_IPV4;
+	}
+	if (lb_dispatch == DISPATCH_IPIP)
 		return wrap_ipv4(ctx, packet, backend->address);
-	if (flow->facts.is_related == YES)
+	if (flow->facts->shape == SHAPE_ERROR)
 		return relay_ipv4(packet, backend);
 	translate_ipv4(packet, flow, backend);
-	if (returns_directly(service, flow->facts.protocol) && is_told(flow->facts.protocol, flow->facts.tcp_flags))
+	if (is_told(flow->facts->protocol, flow->facts->tcp_flags))
 		return tell_ipv4(ctx, packet, flow->frontend, flow->ports.destination);
 	swap_macs(packet->ethernet);
 	return FORWARDED_IPV4;
@@ -126,7 +123,7 @@ static __always_inline int read_error_ipv4(struct packet *packet, struct icmp_he
 	flow->frontend = inside->source;
 	flow->ports.source = ports->destination;
 	flow->ports.destination = ports->source;
-	note(&flow->facts, inside->protocol, TCP_ACK, NO, YES);
+	note(flow->facts, inside->protocol, TCP_ACK, SHAPE_ERROR);
 	return 0;
 }
 
@@ -172,7 +169,7 @@ static __always_inline int read_fragment_ipv4(struct packet *packet, void *heade
 	// A checksum of SCTP covers all fragments, of which only one is at hand.
 	if (!enable_fragments4 || packet->protocol == PROTOCOL_SCTP)
 		return DROPPED_FRAGMENT;
-	if (is_first && !read_transport(packet, header, ports))
+	if (is_first && !read_transport4(packet, header, ports))
 		return DROPPED_TRUNCATED;
 	return track_fragment4(&id, ports, is_first);
 }
@@ -181,7 +178,7 @@ static __always_inline int read_fragment_ipv4(struct packet *packet, void *heade
 static __always_inline int read_ipv4(struct packet *packet, struct flow4 *flow)
 {
 	struct ipv4_header *ip = packet->network;
-	__u8 has_transport = YES;
+	__u8 shape = SHAPE_WHOLE;
 	__u32 words;
 	void *header;
 	int failed;
@@ -192,7 +189,6 @@ static __always_inline int read_ipv4(struct packet *packet, struct flow4 *flow)
 	if (ip->version_and_words >> 4 != 4 || words < 5)
 		return DROPPED_BAD_HEADER;
 	packet->protocol = ip->protocol;
-	packet->transport_bytes = be16_of(ip->length) - words * 4;
 	header = (void *)ip + words * 4;
 	if (!is_balanced(ip->protocol))
 		return ip->protocol != PROTOCOL_ICMP || ip->fragment & IPV4_FRAGMENT_BITS ? PASSED_PROTOCOL : read_icmp(packet, header, flow);
@@ -200,20 +196,20 @@ static __always_inline int read_ipv4(struct packet *packet, struct flow4 *flow)
 		failed = read_fragment_ipv4(packet, header, &flow->ports);
 		if (failed)
 			return failed;
-		has_transport = ip->fragment & IPV4_FRAGMENT_OFFSET ? NO : YES;
-	} else if (!read_transport(packet, header, &flow->ports)) {
+		shape = ip->fragment & IPV4_FRAGMENT_OFFSET ? SHAPE_WITHOUT_TRANSPORT : SHAPE_WHOLE;
+	} else if (!read_transport4(packet, header, &flow->ports)) {
 		return DROPPED_TRUNCATED;
 	}
 	flow->client = ip->source;
 	flow->frontend = ip->destination;
-	flow->bytes = be16_of(ip->length);
-	note(&flow->facts, packet->protocol, packet->tcp_flags, has_transport, NO);
+	note(flow->facts, packet->protocol, packet->tcp_flags, shape);
 	return 0;
 }
 
 static __always_inline int balance_ipv4(struct xdp_md *ctx, struct packet *packet)
 {
-	struct flow4 flow = {};
+	volatile struct facts facts;
+	struct flow4 flow = { .facts = &facts, .packet = packet };
 	int outcome = read_ipv4(packet, &flow);
 
 	return outcome ? outcome : forward_ipv4(ctx, packet, &flow);

@@ -1,20 +1,13 @@
 // IPv6: reading past extension headers, looking up, rewriting.
 
 #define EXTENSIONS_MAX 4		// headers that are walked, as in Cilium
-#define HEADER_BYTES_MAX 0x3ff		// of all of them, below a power of two
-
-static __always_inline void *behind_ipv6(const struct packet *packet, const struct flow6 *flow)
-{
-	return packet->network + (flow->facts.offset & HEADER_BYTES_MAX);
-}
 
 static __always_inline void translate_ipv6(struct packet *packet, const struct flow6 *flow, const struct lb6_backend *backend)
 {
 	struct ipv6_header *ip = packet->network;
 	__u64 replaced = replaced_address6(&ip->destination, &backend->address);
 
-	if (flow->facts.has_transport == YES)
-		rewrite_transport(packet, behind_ipv6(packet, flow), flow->facts.protocol, DESTINATION, flow->ports.destination, backend->port, replaced);
+	rewrite_transport6(packet, flow, DESTINATION, backend->port, replaced);
 }
 
 static __always_inline int reply_ipv6(struct packet *packet, const struct flow6 *flow)
@@ -24,7 +17,7 @@ static __always_inline int reply_ipv6(struct packet *packet, const struct flow6 
 		.destination = flow->client,
 		.source = flow->frontend,
 		.ports = { flow->ports.destination, flow->ports.source },
-		.protocol = flow->facts.protocol,
+		.protocol = flow->facts->protocol,
 		.flags = CT_OUT
 	};
 	struct ct_entry *entry = find_connection6(&key, 0);
@@ -39,11 +32,10 @@ static __always_inline int reply_ipv6(struct packet *packet, const struct flow6 
 	service = bpf_map_lookup_elem(&cilium_lb6_reverse_nat, &rev_nat_index);
 	if (!service)
 		return PASSED_NO_FRONTEND;
-	connection_seen(entry, flow->facts.protocol, flow->facts.tcp_flags, flow->bytes, CT_RX_CLOSING);
+	connection_seen6(entry, flow, CT_RX_CLOSING);
 	address = service->address;
 	replaced = replaced_address6(&ip->source, &address);
-	if (flow->facts.has_transport == YES)
-		rewrite_transport(packet, behind_ipv6(packet, flow), flow->facts.protocol, SOURCE, flow->ports.source, service->port, replaced);
+	rewrite_transport6(packet, flow, SOURCE, service->port, replaced);
 	swap_macs(packet->ethernet);
 	return FORWARDED_REPLY;
 }
@@ -52,7 +44,7 @@ static __always_inline int reply_ipv6(struct packet *packet, const struct flow6 
 static __always_inline int relay_ipv6(struct packet *packet, const struct flow6 *flow, const struct lb6_backend *backend)
 {
 	struct ipv6_header *ip = packet->network;
-	struct icmp_header *icmp = behind_ipv6(packet, flow);
+	struct icmp_header *icmp = transport_header6(packet, flow);
 	struct ipv6_header *inside = (void *)(icmp + 1);
 	struct ports *ports = (void *)(inside + 1);
 	__u64 replaced;
@@ -77,7 +69,7 @@ static __always_inline int forward_ipv6(struct xdp_md *ctx, struct packet *packe
 	int failed;
 
 	if (!service) {
-		if (flow->facts.is_related == YES)
+		if (flow->facts->shape == SHAPE_ERROR)
 			return PASSED_PROTOCOL;
 		if (is_virtual6(&flow->frontend))
 			return DROPPED_UNKNOWN_PORT;
@@ -86,12 +78,19 @@ static __always_inline int forward_ipv6(struct xdp_md *ctx, struct packet *packe
 	failed = find_backend6(flow, &key, service, &backend);
 	if (failed)
 		return failed;
-	if (is_wrapped(service, flow->facts.protocol))
+	if (!returns_directly(service, flow->facts->protocol)) {
+		if (flow->facts->shape == SHAPE_ERROR)
+			return relay_ipv6(packet, flow, backend);
+		translate_ipv6(packet, flow, backend);
+		swap_macs(packet->ethernet);
+		return FORWARDED_IPV6;
+	}
+	if (lb_dispatch == DISPATCH_IPIP)
 		return wrap_ipv6(ctx, packet, &backend->address);
-	if (flow->facts.is_related == YES)
+	if (flow->facts->shape == SHAPE_ERROR)
 		return relay_ipv6(packet, flow, backend);
 	translate_ipv6(packet, flow, backend);
-	if (returns_directly(service, flow->facts.protocol) && is_told(flow->facts.protocol, flow->facts.tcp_flags))
+	if (is_told(flow->facts->protocol, flow->facts->tcp_flags))
 		return tell_ipv6(ctx, packet, &flow->frontend, flow->ports.destination);
 	swap_macs(packet->ethernet);
 	return FORWARDED_IPV6;
@@ -119,7 +118,7 @@ static __always_inline int read_error_ipv6(struct packet *packet, struct icmp_he
 	flow->frontend = inside->source;
 	flow->ports.source = ports->destination;
 	flow->ports.destination = ports->source;
-	note(&flow->facts, inside->next_header, TCP_ACK, NO, YES);
+	note(flow->facts, inside->next_header, TCP_ACK, SHAPE_ERROR);
 	return 0;
 }
 
@@ -168,7 +167,7 @@ static __always_inline int walk_extensions(struct packet *packet, struct flow6 *
 {
 #pragma unroll
 	for (int walked = 0; walked < EXTENSIONS_MAX; walked++) {
-		const struct extension_header *header = behind_ipv6(packet, flow);
+		const struct extension_header *header = transport_header6(packet, flow);
 		__u32 bytes;
 
 		if (packet->protocol == PROTOCOL_NO_NEXT_HEADER)
@@ -187,10 +186,10 @@ static __always_inline int walk_extensions(struct packet *packet, struct flow6 *
 			fragment->protocol = part->next_header;
 		}
 		packet->protocol = header->next_header;
-		bytes += flow->facts.offset;
+		bytes += flow->facts->offset;
 		if (bytes > HEADER_BYTES_MAX)
 			return DROPPED_EXTENSION_HEADER;
-		flow->facts.offset = bytes;
+		flow->facts->offset = bytes;
 		if (!is_extension(packet->protocol) || fragment->offset & IPV6_FRAGMENT_OFFSET)
 			return 0;
 	}
@@ -209,7 +208,7 @@ static __always_inline int read_fragment_ipv6(struct packet *packet, struct flow
 	// A checksum of SCTP covers all fragments, of which only one is at hand.
 	if (!enable_fragments6 || packet->protocol == PROTOCOL_SCTP)
 		return DROPPED_FRAGMENT;
-	if (is_first && !read_transport(packet, behind_ipv6(packet, flow), &flow->ports))
+	if (is_first && !read_transport6(packet, transport_header6(packet, flow), &flow->ports))
 		return DROPPED_TRUNCATED;
 	return track_fragment6(&id, &flow->ports, is_first);
 }
@@ -219,7 +218,7 @@ static __always_inline int read_ipv6(struct packet *packet, struct flow6 *flow)
 {
 	struct ipv6_header *ip = packet->network;
 	struct fragment fragment = {};
-	__u8 has_transport = YES;
+	__u8 shape = SHAPE_WHOLE;
 	int failed;
 
 	if ((void *)(ip + 1) > packet->end)
@@ -227,34 +226,33 @@ static __always_inline int read_ipv6(struct packet *packet, struct flow6 *flow)
 	if (ip->version_and_class >> 4 != 6)
 		return DROPPED_BAD_HEADER;
 	packet->protocol = ip->next_header;
-	flow->facts.offset = sizeof(*ip);
-	keep_in_memory(&flow->facts);
+	flow->facts->offset = sizeof(*ip);
+	keep_in_memory(flow->facts);
 	if (is_extension(packet->protocol)) {
 		failed = walk_extensions(packet, flow, &fragment);
 		if (failed)
 			return failed;
 	}
-	packet->transport_bytes = be16_of(ip->payload_length) + sizeof(*ip) - flow->facts.offset;
 	if (!is_balanced(packet->protocol))
-		return packet->protocol != PROTOCOL_ICMPV6 || fragment.offset ? PASSED_PROTOCOL : read_icmpv6(packet, behind_ipv6(packet, flow), flow);
+		return packet->protocol != PROTOCOL_ICMPV6 || fragment.offset ? PASSED_PROTOCOL : read_icmpv6(packet, transport_header6(packet, flow), flow);
 	if (fragment.offset) {
 		failed = read_fragment_ipv6(packet, flow, &fragment);
 		if (failed)
 			return failed;
-		has_transport = fragment.offset & IPV6_FRAGMENT_OFFSET ? NO : YES;
-	} else if (!read_transport(packet, behind_ipv6(packet, flow), &flow->ports)) {
+		shape = fragment.offset & IPV6_FRAGMENT_OFFSET ? SHAPE_WITHOUT_TRANSPORT : SHAPE_WHOLE;
+	} else if (!read_transport6(packet, transport_header6(packet, flow), &flow->ports)) {
 		return DROPPED_TRUNCATED;
 	}
 	flow->client = ip->source;
 	flow->frontend = ip->destination;
-	flow->bytes = sizeof(*ip) + be16_of(ip->payload_length);
-	note(&flow->facts, packet->protocol, packet->tcp_flags, has_transport, NO);
+	note(flow->facts, packet->protocol, packet->tcp_flags, shape);
 	return 0;
 }
 
 static __always_inline int balance_ipv6(struct xdp_md *ctx, struct packet *packet)
 {
-	struct flow6 flow = {};
+	volatile struct facts facts;
+	struct flow6 flow = { .facts = &facts, .packet = packet };
 	int outcome = read_ipv6(packet, &flow);
 
 	return outcome ? outcome : forward_ipv6(ctx, packet, &flow);

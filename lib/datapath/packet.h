@@ -39,6 +39,11 @@ struct ethernet_header {
 	be16 type;
 };
 
+static __always_inline int is_vlan(be16 type)
+{
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN;
+}
+
 struct vlan_tag {
 	be16 control;
 	be16 type;
@@ -140,6 +145,9 @@ struct icmp_header {
 #define ICMPV6_ECHO 128
 #define ICMPV6_ECHO_REPLY 129
 
+// Keeps the compiler from moving numbers to a better place
+#define keep_in_memory(facts) asm volatile("" : : "r"(facts) : "memory")
+
 // What has been read of a packet. The verifier shall go on once for all packets, not once for each protocol and each length of headers: it
 // does so where it does not know the numbers, and it does not know those that lie in the middle of a stack slot (but for 0, which none of
 // them is). For the same reason addresses within the packet are worked out anew, and checked, where they are used.
@@ -148,31 +156,29 @@ struct facts {
 	__u16 offset;			// of the transport header from the IP header: IPv6 may have extension headers in between
 	__u8 protocol;
 	__u8 tcp_flags;
-	__u8 has_transport;		// a later fragment has none
-	__u8 is_related;		// the packet is an error about the flow: it is told, nothing is remembered
+	__u8 shape;
 } __attribute__((aligned(8)));
 
-// Keeps the compiler from moving the numbers to a better place
-#define keep_in_memory(facts) asm volatile("" : : "r"(facts) : "memory")
+enum shape {
+	SHAPE_WHOLE = 1,
+	SHAPE_WITHOUT_TRANSPORT,	// a later fragment
+	SHAPE_ERROR,			// about a packet of the flow: the flow's backend is told, nothing is remembered
+};
 
-#define NO 1
-#define YES 2
 #define TCP_ACK 16			// as the flags of what has none: it begins nothing and ends nothing
 
 struct packet {
 	struct ethernet_header *ethernet;
 	void *network;			// IPv4 or IPv6 header
 	void *end;
-	__u16 transport_bytes;		// from the transport header to the end of the IP packet
 	__u8 protocol;
 	__u8 tcp_flags;
 };
 
-static __always_inline void note(volatile struct facts *facts, __u8 protocol, __u8 tcp_flags, __u8 has_transport, __u8 is_related)
+static __always_inline void note(volatile struct facts *facts, __u8 protocol, __u8 tcp_flags, __u8 shape)
 {
 	facts->protocol = protocol;
 	facts->tcp_flags = tcp_flags;
-	facts->has_transport = has_transport;
-	facts->is_related = is_related;
+	facts->shape = shape;
 	keep_in_memory(facts);
 }

@@ -5,6 +5,11 @@
 #include "maps.h"
 #include "config.h"
 
+static __always_inline int is_balanced(__u8 protocol)
+{
+	return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP || protocol == PROTOCOL_SCTP;
+}
+
 #define SERVICE_AFFINITY 16		// of lb_service.flags (flags.ts has them all)
 #define SERVICE_ROUTABLE 64
 #define SERVICE_SOURCE_RANGE 128

@@ -5,10 +5,12 @@ struct OF(flow) {
 	ADDRESS client;
 	ADDRESS frontend;
 	struct ports ports;		// from the client to the service, in the order of the wire
-	__u16 bytes;
-	volatile struct facts facts;
+	volatile struct facts *facts;
+	const struct packet *packet;
 };
 
+#include "layers.h"
+#include "transport.h"
 #include "select.h"
 #include "affinity.h"
 #include "source-range.h"
@@ -19,7 +21,7 @@ static __always_inline const struct lb_service *OF(find_service)(SERVICE_KEY *ke
 {
 	key->address = flow->frontend;
 	key->dport = flow->ports.destination;
-	key->proto = flow->facts.protocol;
+	key->proto = flow->facts->protocol;
 	return bpf_map_lookup_elem(&SERVICES, key);
 }
 
@@ -39,14 +41,7 @@ static __always_inline const BACKEND *OF(backend_of_connection)(const struct OF(
 
 	*id = entry->backend_id;
 	backend = bpf_map_lookup_elem(&BACKENDS, id);
-	return backend && flow->facts.tcp_flags & TCP_SYN && backend->flags != BACKEND_ACTIVE ? 0 : backend;
-}
-
-// @returns the backend of the flow's client, 0 for none
-static __always_inline const BACKEND *OF(backend_of_client)(const struct OF(flow) *flow, const struct lb_service *service, __u32 *id)
-{
-	*id = OF(affinity_backend)(&flow->client, service);
-	return *id ? bpf_map_lookup_elem(&BACKENDS, id) : 0;
+	return backend && flow->facts->tcp_flags & TCP_SYN && backend->flags != BACKEND_ACTIVE ? 0 : backend;
 }
 
 // @returns 0, or the outcome that ends the packet
@@ -63,6 +58,27 @@ static __always_inline int OF(select_backend)(
 	return *backend ? 0 : DROPPED_BACKEND_MISSING;
 }
 
+// For a flow that is not remembered. @returns 0, or the outcome that ends the packet
+static __always_inline int OF(backend_of_flow)(
+	const struct OF(flow) *flow, SERVICE_KEY *key, const struct lb_service *service, __u32 *id, const BACKEND **backend)
+{
+	if (service->flags & SERVICE_AFFINITY) {
+		*id = OF(affinity_backend)(&flow->client, service);
+		if (*id) {
+			*backend = bpf_map_lookup_elem(&BACKENDS, id);
+			if (*backend)
+				return 0;
+		}
+	}
+	return OF(select_backend)(flow, key, service, id, backend);
+}
+
+static __always_inline void OF(stay)(const struct OF(flow) *flow, const struct lb_service *service, __u32 id)
+{
+	if (service->flags & SERVICE_AFFINITY && flow->facts->shape != SHAPE_ERROR)
+		OF(affinity_seen)(&flow->client, service, id);
+}
+
 static __always_inline int OF(may_use)(const struct OF(flow) *flow, const struct lb_service *service)
 {
 	int denies = (service->flags2 & SERVICE2_RANGES_DENY) != 0;
@@ -76,7 +92,7 @@ static __always_inline struct ct_entry *OF(connection_of)(CT_TUPLE *key, const s
 	struct ct_entry *entry;
 
 	OF(connection_key)(key, flow, &flow->frontend, CT_SERVICE);
-	entry = OF(find_connection)(key, flow->facts.tcp_flags);
+	entry = OF(find_connection)(key, flow->facts->tcp_flags);
 	return entry && lb_flow_hash == HASH_UP_TO_1_16 && entry->rev_nat_index != service->rev_nat_index ? 0 : entry;
 }
 
@@ -87,51 +103,61 @@ static __always_inline int OF(remember)(
 {
 	int failed;
 
-	if (enable_affinity && service->flags & SERVICE_AFFINITY)
-		OF(affinity_seen)(&flow->client, service, id);
-	if (!enable_conntrack)
-		return 0;
 	if (entry) {
 		entry->backend_id = id;
-		connection_seen(entry, flow->facts.protocol, flow->facts.tcp_flags, flow->bytes, CT_TX_CLOSING);
+		OF(connection_seen)(entry, flow, CT_TX_CLOSING);
 	} else {
 		failed = OF(create_connection)(connection, flow, id, service->rev_nat_index);
 		if (failed)
 			return failed;
 	}
-	return returns_directly(service, flow->facts.protocol) ? 0 : OF(remember_backend)(flow, backend, service->rev_nat_index);
+	return returns_directly(service, flow->facts->protocol) ? 0 : OF(remember_backend)(flow, backend, service->rev_nat_index);
+}
+
+// The same with memory. @returns 0, or the outcome that ends the packet
+static __always_inline int OF(backend_of_remembered_flow)(
+	const struct OF(flow) *flow, SERVICE_KEY *key, const struct lb_service *service, __u32 *id, const BACKEND **backend)
+{
+	CT_TUPLE connection;
+	struct ct_entry *entry = OF(connection_of)(&connection, flow, service);
+	int failed;
+
+	*backend = 0;
+	if (entry) {
+		*backend = OF(backend_of_connection)(flow, entry, id);
+	} else if (service->flags & SERVICE_AFFINITY) {
+		*id = OF(affinity_backend)(&flow->client, service);
+		if (*id)
+			*backend = bpf_map_lookup_elem(&BACKENDS, id);
+	}
+	if (!*backend) {
+		failed = OF(select_backend)(flow, key, service, id, backend);
+		if (failed)
+			return failed;
+	}
+	if (flow->facts->shape == SHAPE_ERROR)
+		return 0;
+	return OF(remember)(flow, &connection, entry, service, *id, *backend);
 }
 
 // @returns 0 with the backend, or the outcome that ends the packet
 static __always_inline int OF(find_backend)(
 	const struct OF(flow) *flow, SERVICE_KEY *key, const struct lb_service *service, const BACKEND **backend)
 {
-	CT_TUPLE connection;
-	struct ct_entry *entry = 0;
-	__u32 id = 0;
+	__u32 id;
+	int failed;
 
-	if (enable_source_ranges && service->flags & SERVICE_SOURCE_RANGE && !OF(may_use)(flow, service))
+	if (service->flags & SERVICE_SOURCE_RANGE && !OF(may_use)(flow, service))
 		return DROPPED_SOURCE_RANGE;
 	if (service->flags2 & SERVICE2_L7)
 		return PASSED_PROXY;
 	if (!service->count)
 		return DROPPED_NO_BACKEND;
-	if (is_random(service) && !(service->flags & SERVICE_ROUTABLE))
-		return DROPPED_NOT_ROUTABLE;
-
-	*backend = 0;
-	if (enable_conntrack) {
-		entry = OF(connection_of)(&connection, flow, service);
-		if (entry)
-			*backend = OF(backend_of_connection)(flow, entry, &id);
-	}
-	if (!entry && enable_affinity && service->flags & SERVICE_AFFINITY)
-		*backend = OF(backend_of_client)(flow, service, &id);
-	if (!*backend) {
-		int failed = OF(select_backend)(flow, key, service, &id, backend);
-
-		if (failed)
-			return failed;
-	}
-	return flow->facts.is_related == YES ? 0 : OF(remember)(flow, &connection, entry, service, id, *backend);
+	failed = enable_conntrack
+		? OF(backend_of_remembered_flow)(flow, key, service, &id, backend)
+		: OF(backend_of_flow)(flow, key, service, &id, backend);
+	if (failed)
+		return failed;
+	OF(stay)(flow, service, id);
+	return 0;
 }

@@ -48,35 +48,3 @@ static __always_inline void update_udp_checksum(__u16 *check, __u64 replaced)
 }
 
 enum end { SOURCE, DESTINATION };
-
-// @param before the port that is replaced. @param replaced what the addresses' change adds to checksums over them
-static __always_inline void rewrite_transport(
-	const struct packet *packet, void *header, __u8 protocol, enum end end, be16 before, be16 port, __u64 replaced)
-{
-	__u32 at = end == SOURCE ? offsetof(struct ports, source) : offsetof(struct ports, destination);
-
-	replaced += replaced16(before, port);
-	if (protocol == PROTOCOL_TCP) {
-		struct tcp_header *tcp = header;
-
-		if ((void *)(tcp + 1) > packet->end)
-			return;
-		*(be16 *)(header + at) = port;
-		tcp->check = update_checksum(tcp->check, replaced);
-	} else if (protocol == PROTOCOL_UDP) {
-		struct udp_header *udp = header;
-
-		if ((void *)(udp + 1) > packet->end)
-			return;
-		*(be16 *)(header + at) = port;
-		update_udp_checksum(&udp->check, replaced);
-	} else {
-		struct sctp_header *sctp = header;
-
-		if ((void *)(sctp + 1) > packet->end)
-			return;
-		*(be16 *)(header + at) = port;
-		if (before != port)
-			sctp->check ^= sctp_difference(before ^ port, packet->transport_bytes - at - sizeof(port));
-	}
-}
