@@ -40,7 +40,7 @@ const plans: readonly Plan[] = [
   { address: '172.20.0.7', port: 80, protocol: 6, backends: 1, traits: { algorithm: 1, routable: false } },
   { address: '172.20.0.8', port: 80, protocol: 6, backends: 1, traits: { algorithm: 1 } },
   { address: '172.20.0.9', port: 80, protocol: 6, backends: 4, traits: { algorithm: 2, directReturn: true } },
-  { address: '172.20.0.9', port: 81, protocol: 17, backends: 4, traits: { directReturn: true, affinitySeconds: 20 } },
+  { address: '172.20.0.9', port: 81, protocol: 17, backends: 4, traits: { directReturn: true, affinitySeconds: 200 } },
   { address: 'fd00:20::1', port: 80, protocol: 6, backends: 4 },
   { address: 'fd00:20::1', port: 53, protocol: 17, backends: 3, traits: { affinitySeconds: 3000 } },
   { address: 'fd00:20::1', port: 9899, protocol: 132, backends: 2, samePort: true },
