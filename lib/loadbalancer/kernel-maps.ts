@@ -4,7 +4,7 @@ import type { KernelMap } from '../bpf/map/index.ts'
 import { failure, success } from '../bpf/profile/errno.ts'
 import { NAME_CHARS_MAX } from '../bpf/syscall/index.ts'
 import type { Kernel } from '../bpf/syscall/index.ts'
-import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
+import { affinityMatchMapName, decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
 import type { Family } from '../maglev/index.ts'
 import { flatTables } from './flat-tables.ts'
 import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
@@ -27,7 +27,9 @@ export function kernelLbMaps (
     services: both(mapNames.services),
     backends: both(mapNames.backends),
     revNat: both(mapNames.reverseNat),
-    maglev: { 4: tables(4), 6: tables(6) }
+    maglev: { 4: tables(4), 6: tables(6) },
+    affinityMatch: map(affinityMatchMapName),
+    sourceRange: both(mapNames.sourceRange)
   }
 }
 

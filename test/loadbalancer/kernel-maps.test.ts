@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import { buildTable, tableDigest } from '../../lib/maglev/index.ts'
-import { defaultSettings, innerAttributes, lbMapsText, LbNode, realiseChange } from '../../lib/loadbalancer/index.ts'
+import { allMapSizes, defaultSettings, innerAttributes, lbMapsText, LbNode, realiseChange } from '../../lib/loadbalancer/index.ts'
 import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
 import { kernelMaps } from './support/kernel-world.ts'
 import { createWorld } from './support/world.ts'
@@ -14,7 +14,7 @@ const layouts: Partial<NodeSettings>[] = [
   { layout: 'fixed', tableSizePolicy: { fixed: 509 }, kernel: '6.18' },
   { layout: 'packed', tableSizePolicy: { perService: { perBackend: 100 } }, kernel: '6.18' },
   { layout: 'compact', tableSizePolicy: { fixed: 509 }, kernel: '5.10' },
-  { layout: 'flat', tableSizePolicy: { fixed: 509 }, kernel: '6.18', mapSizes: { services: 100, backends: 100, revNat: 100, maglev: 3 } }
+  { layout: 'flat', tableSizePolicy: { fixed: 509 }, kernel: '6.18', mapSizes: { ...allMapSizes(100), maglev: 3 } }
 ]
 
 for (const patch of layouts) {

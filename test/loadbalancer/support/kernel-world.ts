@@ -7,7 +7,7 @@ import type { Result } from '../../../lib/bpf/profile/errno.ts'
 import { findProfile } from '../../../lib/bpf/profile/index.ts'
 import { createKernel } from '../../../lib/bpf/syscall/index.ts'
 import type { Kernel } from '../../../lib/bpf/syscall/index.ts'
-import { mapNames } from '../../../lib/datapath/index.ts'
+import { affinityMatchMapName, mapNames } from '../../../lib/datapath/index.ts'
 import { kernelLbMaps, sharedTableSize, templateAttributes } from '../../../lib/loadbalancer/index.ts'
 import type { LbMaps, NodeSettings } from '../../../lib/loadbalancer/index.ts'
 
@@ -31,6 +31,10 @@ export function kernelMaps (settings: NodeSettings): { kernel: Kernel, maps: LbM
   make(mapNames.backends[6], 4, 24, backends)
   make(mapNames.reverseNat[4], 2, 6, revNat)
   make(mapNames.reverseNat[6], 2, 18, revNat)
+  make(affinityMatchMapName, 8, 1, settings.mapSizes.affinity)
+  for (const [name, keySize] of [[mapNames.sourceRange[4], 12], [mapNames.sourceRange[6], 24]] as const) {
+    make(name, keySize, 1, settings.mapSizes.sourceRange)
+  }
   const { layout } = settings
   if (layout === 'flat') {
     for (const name of Object.values(mapNames.maglev)) {
