@@ -1,5 +1,5 @@
-// Ranges of addresses, `198.51.100.0/24`. Bits behind the prefix are kept as written, as Cilium keeps them in its map's keys; what they match is
-// the same without them.
+// Ranges of addresses, `198.51.100.0/24`. Bits behind the prefix are kept as written, as Cilium keeps them in its map's keys; what they
+// match is the same without them.
 
 import { parseAddress } from '../maglev/index.ts'
 import type { Address } from '../maglev/index.ts'

@@ -177,7 +177,8 @@ export class Draft implements DesiredState {
   /** services that look at the labels of nodes, which changed, are realised again */
   touchPlaced (): void {
     for (const service of this.services()) {
-      if (service.exposure !== undefined || service.trafficDistribution !== undefined) for (const one of sortedFrontendKeys(service)) this.#touch(one)
+      if (service.exposure === undefined && service.trafficDistribution === undefined) continue
+      for (const one of sortedFrontendKeys(service)) this.#touch(one)
     }
   }
 

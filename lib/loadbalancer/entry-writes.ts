@@ -1,5 +1,6 @@
-// The writes of single map entries: what a frontend, its slots, its revNAT id, its affinities and source ranges, a backend and a wildcard address are as bytes. A plan for a
-// large cluster is mostly these, so they hold what they need and make the bytes only when they are written.
+// The writes of single map entries: what a frontend, its slots, its revNAT id, its affinities and source ranges, a backend and a wildcard
+// address are as bytes. A plan for a large cluster is mostly these, so they hold what they need and make the bytes only when they are
+// written.
 
 import {
   backendStateNumbers, encodeAffinityMatchKey, encodeBackendValue, encodePresence, encodeRevNatId, encodeReverseNatValue, encodeServiceKey,

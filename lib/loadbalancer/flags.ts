@@ -60,7 +60,7 @@ function returnsDirectly (protocol: Protocol, { forwardingMode }: ServiceTraits,
   return mode === 'dsr' || (mode === 'hybrid' && protocol === 'TCP')
 }
 
-/** Slots of a frontend carry its flags. Those of quarantined backends have one more, whose bit means another thing beside a source range check. */
+/** Slots carry their frontend's flags, those of quarantined backends one more: its bit means "deny" beside a source range check. */
 export function slotFlags (ofFrontend: FlagBits, quarantined: boolean): FlagBits {
   if (!quarantined) return ofFrontend
   return (ofFrontend & ~serviceFlags.sourceRange) | serviceFlags2.quarantined << 8

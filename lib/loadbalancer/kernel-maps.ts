@@ -10,7 +10,9 @@ import { flatTables } from './flat-tables.ts'
 import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
 import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
 import type { InnerLayout } from './layout.ts'
-import type { LbMaps, PerFamily, TableMap, TablesPort } from './ports.ts'
+import { largestMapSize } from './map-sizes.ts'
+import { plainMap } from './plain-map.ts'
+import type { LbMaps, MapPort, PerFamily, TableMap, TablesPort } from './ports.ts'
 import { sharedTableSize } from './settings.ts'
 import type { NodeSettings } from './settings.ts'
 
@@ -28,8 +30,17 @@ export function kernelLbMaps (
     backends: both(mapNames.backends),
     revNat: both(mapNames.reverseNat),
     maglev: { 4: tables(4), 6: tables(6) },
-    affinityMatch: map(affinityMatchMapName),
-    sourceRange: both(mapNames.sourceRange)
+    affinityMatch: declared(map, affinityMatchMapName),
+    sourceRange: { 4: declared(map, mapNames.sourceRange[4]), 6: declared(map, mapNames.sourceRange[6]) }
+  }
+}
+
+/** Until the objects declare these maps they are kept beside the kernel. */
+function declared (map: (name: string) => KernelMap, name: string): MapPort {
+  try {
+    return map(name)
+  } catch {
+    return plainMap(largestMapSize)
   }
 }
 

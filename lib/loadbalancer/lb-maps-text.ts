@@ -2,8 +2,9 @@
 // BE, MAGLEV, REV, SRCRANGE, SVC), sorted bytewise.
 
 import {
-  algorithmNumbers, backendStateNumbers, decodeAffinityMatchKey, decodeBackendValue, decodeReverseNatValue, decodeRevNatId, decodeServiceKey,
-  decodeServiceValue, decodeSourceRangeKey, decodeU32, protocolNumbers, scopeNumbers, serviceFlags2, splitFrontendWord, splitProxyPortWord
+  algorithmNumbers, backendStateNumbers, decodeAffinityMatchKey, decodeBackendValue, decodeReverseNatValue, decodeRevNatId,
+  decodeServiceKey, decodeServiceValue, decodeSourceRangeKey, decodeU32, protocolNumbers, scopeNumbers, serviceFlags2,
+  splitFrontendWord, splitProxyPortWord
 } from '../datapath/index.ts'
 import { addressFromBytes } from '../maglev/index.ts'
 import { cidrText } from './cidr.ts'

@@ -11,5 +11,5 @@ export const defaultMapSize = 65536
 export const largestMapSize = 1 << 24
 
 export function allMapSizes (maxEntries: number): MapSizes {
-  return { services: maxEntries, backends: maxEntries, revNat: maxEntries, maglev: maxEntries, affinity: maxEntries, sourceRange: maxEntries }
+  return Object.fromEntries(mapSizeNames.map(name => [name, maxEntries])) as MapSizes
 }

@@ -38,7 +38,7 @@ export interface NodePlan {
 }
 
 export class LbNode {
-  readonly settings: NodeSettings
+  #settings: NodeSettings
   readonly seed: Seed
   readonly #frontends = new Map<FrontendKey, RealisedFrontend>()
   readonly #backends = new Map<string, RealisedBackend>()
@@ -53,9 +53,18 @@ export class LbNode {
   constructor (settings: NodeSettings) {
     const seed = parseSeed(settings.seed)
     if (!seed.ok) throw new TypeError(`node ${settings.name}: ${seed.reason}`)
-    this.settings = settings
+    this.#settings = settings
     this.seed = seed.seed
     this.#frontendIds = settings.layout === 'flat' ? frontendIds(settings.mapSizes.maglev) : frontendIds()
+  }
+
+  get settings (): NodeSettings {
+    return this.#settings
+  }
+
+  /** Gives the node another place in Kubernetes; what follows from it has to be realised then. @param settings differ in nothing else */
+  move (settings: NodeSettings): void {
+    this.#settings = settings
   }
 
   /** Works a change out on what the node has now. The plan is to be committed or dropped before the next one is made. */

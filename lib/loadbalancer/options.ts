@@ -1,5 +1,5 @@
-// Options of a Cilium agent that a node keeps under Cilium's own names: their values and defaults. Those that decide a member of the settings
-// (sizes, seed, algorithm) are in cilium-options.ts.
+// Options of a Cilium agent that a node keeps under Cilium's own names: their values and defaults. Those that decide a member of the
+// settings (sizes, seed, algorithm) are in cilium-options.ts.
 
 import type { NodeSettings, OptionValue } from './settings.ts'
 

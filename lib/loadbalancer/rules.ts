@@ -1,4 +1,4 @@
-// Which frontends a node has, which of them get a Maglev table, and which addresses a wildcard entry: Cilium's rules, with reasons in words.
+// Which frontends a node has, which of them get a Maglev table, and which addresses a wildcard entry: Cilium's rules, reasons in words.
 
 import { parseSelector } from './label-selector.ts'
 import { chosen, isOn, nodePortRange } from './options.ts'

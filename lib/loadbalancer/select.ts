@@ -1,6 +1,6 @@
-// Which backends serve a frontend on a node, and in which order they take its slots: those of the frontend's family, protocol and port name,
-// of them the ones near the node where the service says so; active ones first, then by state, address and port, so that the slots of a
-// frontend with the same backends never move.
+// Which backends serve a frontend on a node, and in which order they take its slots: those of the frontend's family, protocol and port
+// name, of them the ones near the node where the service says so; active ones first, then by state, address and port, so that the slots of
+// a frontend with the same backends never move.
 
 import { effectiveState } from '../maglev/index.ts'
 import type { BackendState, Family } from '../maglev/index.ts'
@@ -32,7 +32,8 @@ export function selectBackends (service: Service, frontend: Frontend, settings: 
   // Kubernetes pairs protocols by itself. Through our own interface a backend's protocol is only part of its Maglev key, so a frontend that
   // has none of its own protocol is served by the others.
   const matching = service.source === 'api' && sameProtocol.length === 0 ? named : sameProtocol
-  const chosen = nearby(usesLocalOnly(frontend, service) ? matching.filter(({ nodeName }) => isLocal(nodeName, place)) : matching, service, settings, place)
+  const reachable = usesLocalOnly(frontend, service) ? matching.filter(({ nodeName }) => isLocal(nodeName, place)) : matching
+  const chosen = nearby(reachable, service, settings, place)
   const selected = new Map<string, SelectedBackend>()
   for (const backend of chosen) {
     const key = endpointKey(backend)
@@ -42,10 +43,11 @@ export function selectBackends (service: Service, frontend: Frontend, settings: 
     stateOrder[one.state] - stateOrder[other.state] || (one.key < other.key ? -1 : one.key > other.key ? 1 : 0))
 }
 
-/** Policies Local: what comes from outside stays on the node for one, what comes from inside for the other. A ClusterIP knows only inside. */
-export function usesLocalOnly ({ type, scope }: Pick<Frontend, 'type' | 'scope'>, { externalTrafficPolicy, internalTrafficPolicy }: ServiceTraits): boolean {
+/** Policies Local: what comes from outside stays on the node for one, from inside for the other; a ClusterIP knows only inside. */
+export function usesLocalOnly ({ type, scope }: Pick<Frontend, 'type' | 'scope'>, service: ServiceTraits): boolean {
   if (type === 'HostPort') return false
-  return (scope === 'internal' || type === 'ClusterIP' ? internalTrafficPolicy : externalTrafficPolicy) === 'Local'
+  const fromInside = scope === 'internal' || type === 'ClusterIP'
+  return (fromInside ? service.internalTrafficPolicy : service.externalTrafficPolicy) === 'Local'
 }
 
 /** A backend that does not say where it runs is local everywhere, as in Cilium. */
@@ -58,7 +60,8 @@ function isLocal (nodeName: string | undefined, place: NodePlace): boolean {
  * which it is for: a half-told story is none. Backends that end do not take part in the decision.
  */
 function nearby (
-  backends: readonly Backend[], { trafficDistribution, internalTrafficPolicy }: ServiceTraits, settings: NodeSettings, { nodeName, zone }: NodePlace
+  backends: readonly Backend[], { trafficDistribution, internalTrafficPolicy }: ServiceTraits, settings: NodeSettings,
+  { nodeName, zone }: NodePlace
 ): readonly Backend[] {
   if (trafficDistribution === undefined || internalTrafficPolicy === 'Local' || !isOn(settings, 'enable-service-topology')) return backends
   if (trafficDistribution === 'PreferSameNode') {

@@ -59,8 +59,12 @@ export interface NodeSettings {
   /** base64 of 12 bytes */
   readonly seed: string
   readonly mapSizes: {
-    readonly services: number, readonly backends: number, readonly revNat: number, readonly maglev: number,
-    readonly affinity: number, readonly sourceRange: number
+    readonly services: number,
+    readonly backends: number,
+    readonly revNat: number,
+    readonly maglev: number,
+    readonly affinity: number,
+    readonly sourceRange: number
   }
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
@@ -112,6 +116,8 @@ export interface ImportReport {
 }
 
 export interface FrontendView extends FrontendSpec {
+  /** for lookups from inside the node, where these find other backends */
+  readonly scope?: 'internal'
   /** revNAT id on this node */
   readonly id: number
   readonly service: { readonly namespace: string, readonly name: string }

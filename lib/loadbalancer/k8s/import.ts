@@ -267,7 +267,7 @@ class Importing {
     const read = readPod(object)
     if (typeof read === 'string') {
       this.#skip(object, read)
-      if (existing !== undefined) this.#replacePod(object, existing, [])
+      if (existing !== undefined && this.#note(existing, undefined)) this.#replacePod(object, existing, [])
       return
     }
     const before = existing?.map(name => this.#draft.service(name))
@@ -277,8 +277,9 @@ class Importing {
   #replacePod (object: K8sObject, existing: readonly ServiceKey[] | undefined, services: readonly Service[]): void {
     const { pods } = this.#draft.k8s
     const names = services.map(serviceKey)
-    for (const name of existing ?? []) if (!names.includes(name)) this.#hostPorts.set(name, { service: null, pointer: object.field.pointer })
-    for (const service of services) this.#hostPorts.set(serviceKey(service), { service, pointer: object.field.pointer })
+    const { pointer } = object.field
+    for (const name of existing ?? []) if (!names.includes(name)) this.#hostPorts.set(name, { service: null, pointer })
+    for (const service of services) this.#hostPorts.set(serviceKey(service), { service, pointer })
     if (names.length > 0) pods.set(serviceKey(object), names)
     else pods.delete(serviceKey(object))
   }

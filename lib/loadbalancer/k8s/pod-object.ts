@@ -1,4 +1,4 @@
-// A Kubernetes Pod -> a service for each of its host ports, on the node that the pod runs on: as Cilium makes them for the pods of its node.
+// A Kubernetes Pod -> a service for each of its host ports, on the node that the pod runs on: as Cilium makes them for its node's pods.
 
 import { parseAddress, protocols } from '../../maglev/index.ts'
 import type { Family, Protocol } from '../../maglev/index.ts'
@@ -72,8 +72,13 @@ function readPodAddresses (status: Field): string[] {
   })
 }
 
-/** Without an address of the host: all of the node's, in the families of the pod. A loopback address stands for all, from inside the node only. */
-function frontendsOf ({ hostPort, protocol, hostIp }: HostPort, podAddresses: readonly string[]): { frontends: Frontend[], loopback: boolean } {
+interface HostPortFrontends {
+  readonly frontends: readonly Frontend[]
+  readonly loopback: boolean
+}
+
+/** Without an address of the host: all of the node's, in the families of the pod. A loopback address: all, from inside the node only. */
+function frontendsOf ({ hostPort, protocol, hostIp }: HostPort, podAddresses: readonly string[]): HostPortFrontends {
   const at = (address: string): Frontend => ({ address, port: hostPort, protocol, type: 'HostPort' })
   const family = (address: string): Family => address.includes(':') ? 6 : 4
   if (hostIp === undefined) {

@@ -1,5 +1,5 @@
-// What a Kubernetes Service asks for beyond addresses and ports: members of its spec, and annotations under Cilium's names. An annotation whose
-// value Cilium would not take is ignored as Cilium ignores it, and said.
+// What a Kubernetes Service asks for beyond addresses and ports: members of its spec, and annotations under Cilium's names. An annotation
+// whose value Cilium would not take is ignored as Cilium ignores it, and said.
 
 import { cidrText, parseCidr, rangeKey } from '../cidr.ts'
 import { parseSelector } from '../label-selector.ts'

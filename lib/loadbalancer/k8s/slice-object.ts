@@ -63,7 +63,12 @@ function readEndpoint (endpoint: Field, addressType: 'IPv4' | 'IPv6', ports: rea
   const topology = endpoint.member('deprecatedTopology')
   const nodeName = endpoint.member('nodeName').text() ?? topology.member('kubernetes.io/hostname').text()
   const zone = endpoint.member('zone').text() ?? topology.member(zoneLabel).text()
-  const about = { weight, state, ...(nodeName === undefined ? {} : { nodeName }), ...(zone === undefined ? {} : { zone, ...readHints(endpoint) }) }
+  const about = {
+    weight,
+    state,
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(zone === undefined ? {} : { zone, ...readHints(endpoint) })
+  }
   return readAddresses(endpoint.member('addresses'), addressType).flatMap(address =>
     ports.map(({ name, port, protocol }) => ({ address, port, protocol, ...about, ...(name === '' ? {} : { portName: name }) })))
 }
