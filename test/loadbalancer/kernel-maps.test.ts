@@ -40,6 +40,8 @@ for (const patch of layouts) {
         namespace: 'default',
         name,
         source: 'api',
+        sessionAffinity: { timeoutSeconds: 60 },
+        sourceRanges: { cidrs: ['198.51.100.0/24', '198.51.0.0/16', '2001:db8:1::/48'], policy: 'allow' },
         frontends: [{ address: family === 4 ? `203.0.113.${last}` : `2001:db8::${last}`, port: 80, protocol: 'TCP', type: 'LoadBalancer' }],
         backends: Array.from({ length: backends }, (_, index) => ({
           address: family === 4 ? `10.0.0.${index}` : `fd00::${index + 1}`, port: 8080, protocol: 'TCP', weight: 100 + index, state: 'active'
