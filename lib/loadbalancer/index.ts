@@ -3,6 +3,7 @@
 export * from './apply.ts'
 export * from './cilium-options.ts'
 export * from './cluster.ts'
+export * from './dumps/index.ts'
 export * from './errors.ts'
 export * from './flags.ts'
 export * from './flat-tables.ts'
