@@ -9,7 +9,9 @@ import { datapathLayouts } from '../../lib/datapath/index.ts'
 import { comparisonPackets } from '../../lib/traffic/index.ts'
 import { fillMaps, worldOf } from '../support/balancer-world.ts'
 import { emulateBalancer } from '../support/emulated-balancer.ts'
-import { outcome } from './support/harness.ts'
+import { createMap } from '../../lib/bpf/map/index.ts'
+import { assembled, translate } from '../verifier/support.ts'
+import { createHarness, outcome } from './support/harness.ts'
 
 const seed = 20261125
 const mixSize = 120
@@ -52,6 +54,33 @@ for (const layout of datapathLayouts) {
     })
   }
 }
+
+t.test('the way through a trie', async (t) => {
+  const { core, execution } = createHarness()
+  const map = createMap(core, { id: 1, type: 'lpm_trie', keySize: 8, valueSize: 4, maxEntries: 64, flags: 1, hashSeed: 0 })
+  if (!map.ok) throw new Error(map.error.message)
+  const key = (length: number, third: number): Uint8Array => Uint8Array.of(length, 0, 0, 0, 10, 1, third, 0)
+  for (const [length, third] of [[8, 0], [16, 0], [24, 0], [24, 1], [24, 128], [32, 128]] as const) {
+    map.value.update(key(length, third), new Uint8Array(4))
+  }
+  const addresses = [{ address: map.value.address, valueAddress: 0 }]
+  for (const [length, third] of [[32, 128], [32, 1], [32, 3], [12, 0], [24, 128], [33, 0], [0, 0]] as const) {
+    const [first, second] = new Uint32Array(key(length, third).buffer)
+    const text = `*(u32 *)(r10 -8) = ${first}\n*(u32 *)(r10 -4) = ${second}\nr2 = r10\nr2 += -8\nr1 = map[id:0]\ncall 1\nr0 = 0\nexit`
+    const program = translate({ insns: assembled(text), maps: [{ type: 'lpm_trie', keySize: 8, flags: 1 }] })
+    const image = loadImage(core, program, addresses, { notes: true })
+    if (!image.ok) throw new Error(image.error.message)
+    const notes = createNotes(execution, 100)
+    execution.run(image.value, new Uint8Array(14))
+    const words = notes.words()
+    const found = Array.from({ length: words.length / 2 }, (_, index) =>
+      ({ address: words[2 * index], ...describeNote(words[2 * index + 1] ?? 0) }))
+    const expected: AccessEvent[] = []
+    trace(core, program, addresses, { execution, packet: new Uint8Array(14), onAccess: (access) => expected.push(access) })
+    t.same(found, expected, `${length} bits, third byte ${third}: ${found.length} accesses`)
+    notes.dispose()
+  }
+})
 
 t.test('more notes than there is room for are not taken for all', async (t) => {
   const { datapath: { kernel: { core }, program } } = emulateBalancer('blob', sharedTableSize)

@@ -44,6 +44,7 @@ const shapes: readonly Shape[] = [
   // elements of their own: taken ahead 4 for each CPU up to 256 bytes, else 1
   hashOf('hash', 4, 4, 100, 1), hashOf('hash', 12, 12, 1000, 1), hashOf('hash', 16, 184, 64, 1), hashOf('hash', 16, 192, 64, 1),
   { type: 'percpu_array', keySize: 4, valueSize: 256, maxEntries: 64, flags: 0 },
+  ...[4, 200, 300].map((valueSize): Shape => ({ type: 'lpm_trie', keySize: 12, valueSize, maxEntries: 1000, flags: 1 })),
   // masked against Spectre v1: room for a power of two of elements
   { type: 'array', keySize: 4, valueSize: 4, maxEntries: 5000, flags: 0, bypassSpecV1: false },
   { type: 'array', keySize: 4, valueSize: 4, maxEntries: 600, flags: 0, bypassSpecV1: false }

@@ -296,6 +296,63 @@ const calls: readonly VerifierCase[] = [
   accepted('packet pointer passed', `${PACKET}r1 = r2\nr2 = r3\ncall pc+1\nexit\nr0 = 0\nr3 = r1\nr3 += 14\nif r3 > r2 goto +1\nr0 = *(u8 *)(r1 +13)\nexit`)
 ]
 
+/** r6 = data, 20 bytes of it there; r9 = a number nobody knows */
+const TWENTY = 'r6 = *(u32 *)(r1 +0)\nr7 = *(u32 *)(r1 +4)\nr9 = *(u32 *)(r1 +16)\nr2 = r6\nr2 += 20\nif r2 > r7 goto leave\n'
+const LEAVE = '\nleave:\nr0 = 2\nexit'
+/** bpf_csum_diff of r1 and r2, pushing nothing */
+const PULL = '\nr3 = 0\nr4 = 0\nr5 = 0\ncall 28'
+const pull = (arguments_: string): string => `${TWENTY}${arguments_}${PULL}${LEAVE}`
+const BUFFERS = 'fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_'
+
+const sizedBuffers: readonly VerifierCase[] = [
+  accepted('checksum over the packet', pull('r1 = r6\nr2 = 20')),
+  accepted('of a size that is not a multiple of 4', pull('r1 = r6\nr2 = 7')),
+  accepted('of a size nobody knows but its bound', pull('r9 &= 15\nr1 = r6\nr1 += 4\nr2 = r9')),
+  accepted('over the stack', pull('r1 = r10\nr1 += -8\nr2 = 8')),
+  accepted('no bytes at NULL', pull('r1 = 0\nr2 = 0')),
+  accepted('no bytes behind the last one checked', pull('r1 = r6\nr1 += 20\nr2 = 0')),
+  accepted('both sides', `${TWENTY}*(u64 *)(r10 -8) = r9\nr1 = r10\nr1 += -8\nr2 = 4\nr3 = r6\nr3 += 12\nr4 = 8\nr5 = r9\ncall 28${LEAVE}`),
+  refused('beyond what was checked', pull('r1 = r6\nr1 += 16\nr2 = 8'), 'EACCES', 'R1 offset is outside of the packet'),
+  refused('beyond the stack', pull('r1 = r10\nr1 += -8\nr2 = 12'), 'EINVAL', 'invalid read from stack R1 off=-8 size=12'),
+  refused('a size without bound', pull('r1 = r6\nr2 = r9'), 'EACCES', "R2 unbounded memory access, use 'var &= const' or 'if (var < const)'"),
+  refused('a size that may be negative', pull('r9 s>>= 1\nr9 <<= 1\nr9 -= 5\nr1 = r6\nr2 = r9'), 'EACCES',
+    "R2 min value is negative, either use unsigned or 'var &= const'"),
+  refused('bytes at NULL', pull('r1 = 0\nr2 = 4'), 'EACCES', 'R1 type=scalar expected=fp'),
+  refused('maybe bytes at NULL', pull('r9 &= 4\nr1 = 0\nr2 = r9'), 'EACCES', 'R1 type=scalar expected=fp'),
+  refused('a number for a buffer', pull('r1 = r9\nr2 = 4'), 'EACCES', `R1 type=scalar expected=${BUFFERS}`),
+  refused('the context for a buffer', pull('r2 = 4').replace('r2 = 4', 'r1 = *(u64 *)(r10 -16)\nr2 = 4').replace('r6 =', '*(u64 *)(r10 -16) = r1\nr6 ='),
+    'EACCES', `R1 type=ctx expected=${BUFFERS}`),
+  refused('a pointer for a size', pull('r1 = r6\nr2 = r10'), 'EACCES', 'R2 type=fp expected=scalar'),
+  accepted('over a map value', `${LOOKUP}if r0 == 0 goto leave\nr1 = r0\nr2 = 4${PULL}${LEAVE}`, { maps: [array(8)] }),
+  refused('over more than a map value', `${LOOKUP}if r0 == 0 goto leave\nr1 = r0\nr2 = 8${PULL}${LEAVE}`, 'EACCES',
+    'R1 min value is outside of the allowed memory range', { maps: [array(8)] }),
+  accepted('no bytes of a map value that may be NULL', `${LOOKUP}r1 = r0\nr2 = 0${PULL}${LEAVE}`, { maps: [array(8)] }),
+  refused('of a raw tracepoint', 'r1 = 0\nr2 = 0\nr3 = 0\nr4 = 0\nr5 = 0\ncall 28\nexit', 'EINVAL',
+    'program of this type cannot use helper bpf_csum_diff#28', { type: 'raw_tracepoint' })
+]
+
+/** as TWENTY, the context in r8 */
+const KEPT = `r8 = r1\n${TWENTY}`
+
+const movedPackets: readonly VerifierCase[] = [44, 54, 65].flatMap((helper) => [
+  accepted(`#${helper}, the packet looked at anew`,
+    `${KEPT}r1 = r8\nr2 = -4\ncall ${helper}\nr6 = *(u32 *)(r8 +0)\nr7 = *(u32 *)(r8 +4)\nr2 = r6\nr2 += 1\nif r2 > r7 goto leave\nr0 = *(u8 *)(r6 +0)${LEAVE}`),
+  refused(`#${helper}, an old pointer`, `${KEPT}r1 = r8\nr2 = 0\ncall ${helper}\nr0 = *(u8 *)(r6 +0)${LEAVE}`, 'EACCES', "R6 invalid mem access 'scalar'"),
+  refused(`#${helper}, an old pointer on the stack`,
+    `${KEPT}*(u64 *)(r10 -8) = r6\nr1 = r8\nr2 = 0\ncall ${helper}\nr1 = *(u64 *)(r10 -8)\nr0 = *(u8 *)(r1 +0)${LEAVE}`, 'EACCES',
+    "R1 invalid mem access 'scalar'"),
+  refused(`#${helper}, an old end`, `${KEPT}r1 = r8\nr2 = 0\ncall ${helper}\nr6 = *(u32 *)(r8 +0)\nr2 = r6\nr2 += 1\nif r2 > r7 goto leave\n` +
+    `r0 = *(u8 *)(r6 +0)${LEAVE}`, 'EACCES', 'R6 offset is outside of the packet'),
+  refused(`#${helper}, in a function`, `${KEPT}r1 = r8\ncall move\nr0 = *(u8 *)(r6 +0)${LEAVE}\nmove:\nr2 = -4\ncall ${helper}\nr0 = 0\nexit`, 'EACCES',
+    "R6 invalid mem access 'scalar'"),
+  refused(`#${helper} without the context`, `r1 = r10\nr2 = 0\ncall ${helper}\nexit`, 'EACCES', 'R1 type=fp expected=ctx'),
+  refused(`#${helper}, somewhere in the context`, `r1 += 4\nr2 = 0\ncall ${helper}\nexit`, 'EACCES', 'dereference of modified ctx ptr R1 off=4 disallowed'),
+  refused(`#${helper} of a raw tracepoint`, `r2 = 0\ncall ${helper}\nexit`, 'EINVAL',
+    `program of this type cannot use helper bpf_xdp_adjust_${helper === 44 ? 'head' : helper === 54 ? 'meta' : 'tail'}#${helper}`,
+    { type: 'raw_tracepoint' })
+])
+
 export const verifierCases: readonly VerifierCase[] = [
-  ...structure, ...registers, ...context, ...packet, ...mapValues, ...mapPointers, ...keys, ...stack, ...calls
+  ...structure, ...registers, ...context, ...packet, ...mapValues, ...mapPointers, ...keys, ...stack, ...calls, ...sizedBuffers,
+  ...movedPackets
 ]

@@ -46,6 +46,25 @@ t.test('stricter than the kernel: constant key in an inner percpu_array', async 
   t.equal(older.ok ? '' : older.error.message, "R0 invalid mem access 'map_value_or_null'", 'a kernel without the elision asks for the check')
 })
 
+t.test('stricter than the kernel: a value that may be NULL as a buffer with a size', async (t) => {
+  const text = (size: number): string => `
+    r6 = *(u32 *)(r1 +16)
+    *(u32 *)(r10 -4) = r6
+    r2 = r10
+    r2 += -4
+    r1 = map[id:0]
+    call 1
+    r1 = r0
+    r2 = ${size}
+    r3 = 0
+    r4 = 0
+    r5 = 0
+    call 28
+    exit`
+  const result = check({ insns: assembled(text(4)), maps: [array(8)] })
+  t.match(result.ok ? 'accepted' : result.error.message, /R1 type=map_value_or_null expected=fp: the kernel takes it and reads at NULL/)
+})
+
 t.test('what is not emulated is refused and named', async (t) => {
   const refused: ReadonlyArray<readonly [text: string, type: 'xdp' | 'socket_filter', message: RegExp]> = [
     ['r0 = *(u32 *)(r1 +0)\nexit', 'socket_filter', /invalid bpf_context access off=0 size=4/],

@@ -6,7 +6,7 @@
 import type { KernelProfile } from '../profile/index.ts'
 import {
   EXEC_BYTES, EXEC_CPU, EXEC_CTX, EXEC_CTX_DATA, EXEC_CTX_DATA_END, EXEC_CTX_DATA_META, EXEC_CTX_END, EXEC_CTX_FRAME_SIZE,
-  EXEC_CTX_HARD_START, EXEC_RANDOM, EXEC_STACK, EXEC_STRUCTS_END, EXEC_WORKER, PACKET_HEADROOM, STACK_FRAMES, STACK_FRAME_BYTES
+  EXEC_CTX_HARD_START, EXEC_LOWEST, EXEC_STACK, EXEC_STRUCTS_END, EXEC_WORKER, PACKET_HEADROOM, STACK_FRAMES, STACK_FRAME_BYTES
 } from './assembly/exec-layout.ts'
 import type { Core } from './core.ts'
 
@@ -64,7 +64,6 @@ function writeControl (view: DataView, memory: ExecutionMemory, profile: KernelP
   const word = (offset: number, value: number): void => view.setUint32(memory.address + offset, value, true)
   word(EXEC_CPU, cpu)
   word(EXEC_WORKER, worker)
-  word(EXEC_RANDOM, 1)
   word(EXEC_CTX, memory.ctx)
   word(EXEC_CTX_DATA, memory.ctx + xdpBuff.data)
   word(EXEC_CTX_DATA_END, memory.ctx + xdpBuff.dataEnd)
@@ -105,6 +104,7 @@ export function writePacket (core: Core, memory: ExecutionMemory, packet: Uint8A
   writePointer(view, memory.ctx + xdpBuff.dataEnd, data + packet.length)
   writePointer(view, memory.ctx + xdpBuff.dataHardStart, memory.frame)
   view.setUint32(memory.ctx + xdpBuff.frameSize, FRAME_BYTES, true)
+  view.setUint32(memory.address + EXEC_LOWEST, data, true)
 }
 
 /** @returns a copy of data..data_end */

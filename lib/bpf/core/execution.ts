@@ -63,9 +63,9 @@ export interface Execution {
   batchFault (image: ProgramImage, batch: PacketBatch, slot: number, budget?: number): Fault | null
   /** @returns how often each slot of the program ran on this execution since it was bound; second slots of wide immediates 0 */
   coverage (image: ProgramImage): Float64Array
-  /** what bpf_ktime_get_ns returns from now on; 0 at first */
-  setClock (nanoseconds: bigint): void
-  /** state of bpf_get_prandom_u32; 1 at first */
+  /** what bpf_ktime_get_ns returns from now on; it does not move by itself. A number is a whole one up to 2^53 - 1: 104 days */
+  setClock (nanoseconds: number | bigint): void
+  /** state of bpf_get_prandom_u32, 32 bits */
   seedRandom (seed: number): void
   /** frees everything this execution holds */
   dispose (): void
@@ -76,15 +76,22 @@ export interface ExecutionOptions {
   readonly cpu: number
   /** 0..63, one per thread that runs at the same time */
   readonly worker: number
+  /** what bpf_ktime_get_ns returns; 0 unless said */
+  readonly clockNs?: number | bigint
+  /** of bpf_get_prandom_u32, 32 bits; 1 unless said, as of 0, from which xorshift never gets away */
+  readonly seed?: number
 }
 
 /** Throws RangeError on a CPU or worker that cannot be, or when the memory is exhausted. */
-export function createExecution (core: Core, { cpu, worker }: ExecutionOptions): Execution {
+export function createExecution (core: Core, { cpu, worker, clockNs = 0, seed = 1 }: ExecutionOptions): Execution {
   if (!Number.isInteger(cpu) || cpu < 0 || cpu >= core.possibleCpus) throw new RangeError(`cpu ${cpu} of ${core.possibleCpus}`)
   if (!Number.isInteger(worker) || worker < 0 || worker >= MAX_WORKERS) throw new RangeError(`worker ${worker} of ${MAX_WORKERS}`)
   const memory = allocateExecution(core, cpu, worker)
   if (memory === null) throw new RangeError('the emulated memory has no room for an execution')
-  return new InterpreterExecution(core, cpu, worker, memory)
+  const execution = new InterpreterExecution(core, cpu, worker, memory)
+  execution.setClock(clockNs)
+  execution.seedRandom(seed)
+  return execution
 }
 
 /** Checks and writes what does not change from packet to packet. @returns the budget */
@@ -161,12 +168,15 @@ class InterpreterExecution implements Execution {
     return times
   }
 
-  setClock (nanoseconds: bigint): void {
-    this.core.view().setBigUint64(this.memory.address + EXEC_CLOCK, nanoseconds, true)
+  setClock (nanoseconds: number | bigint): void {
+    const at = this.memory.address + EXEC_CLOCK
+    if (typeof nanoseconds === 'bigint') return this.core.view().setBigUint64(at, nanoseconds, true)
+    if (!Number.isSafeInteger(nanoseconds) || nanoseconds < 0) throw new RangeError(`a clock at ${nanoseconds} ns`)
+    this.core.view().setUint32(at, nanoseconds >>> 0, true)
+    this.core.view().setUint32(at + 4, Math.floor(nanoseconds / 2 ** 32), true)
   }
 
   seedRandom (seed: number): void {
-    // 0 is the one state that xorshift never leaves
     this.core.view().setUint32(this.memory.address + EXEC_RANDOM, seed >>> 0 === 0 ? 1 : seed, true)
   }
 

@@ -21,6 +21,8 @@ export interface CoreExports {
     seed: number): number
   destroyMap (map: number): void
   retireMap (map: number): void
+  /** of an lpm_trie: its prefixes and the nodes that only join two branches */
+  trieNodes (map: number): number
   jhash (key: number, length: number, seed: number): number
 
   /** as a program calls them */

@@ -6,7 +6,7 @@ export const maximumCpus = 512
 
 /** @returns the `profile` import object of the core module */
 export function profileImports (profile: KernelProfile, possibleCpus: number): Record<string, number> {
-  const { bpfMap, bpfArray, bpfHtab, htabElem } = profile.structs
+  const { bpfMap, bpfArray, bpfHtab, htabElem, lpmTrie, xdpFrame, skbSharedInfo } = profile.structs
   return {
     possibleCpus,
     mapType: bpfMap.mapType,
@@ -26,6 +26,14 @@ export function profileImports (profile: KernelProfile, possibleCpus: number): R
     htabHashrnd: bpfHtab.hashrnd,
     elemHash: htabElem.hash,
     elemKey: htabElem.key,
-    elemLruRef: htabElem.lruRef
+    elemLruRef: htabElem.lruRef,
+    lpmSize: lpmTrie.size,
+    lpmRoot: lpmTrie.root,
+    lpmEntries: lpmTrie.entries,
+    lpmMaxPrefix: lpmTrie.maxPrefixLength,
+    lpmDataSize: lpmTrie.dataSize,
+    lpmLock: lpmTrie.lock,
+    xdpFrameSize: xdpFrame.size,
+    sharedInfoSize: skbSharedInfo.size
   }
 }

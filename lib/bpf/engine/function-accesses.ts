@@ -10,9 +10,12 @@ export interface FunctionRead {
   readonly size: number
 }
 
-const mapTypes = { hash: 1, array: 2, percpuArray: 6, lruHash: 9, arrayOfMaps: 12 } as const
+const mapTypes = { hash: 1, array: 2, percpuArray: 6, lruHash: 9, lpmTrie: 11, arrayOfMaps: 12 } as const
 const BUCKET_BYTES = 16
 const POINTER = 8
+/** a longer piece is several reads */
+const NOTE_BYTES_MAX = 128
+const TRIE_NODE = { prefixLength: 16, flags: 20, data: 24 }
 
 /** @param symbol of the function called, with the map in r1 and the key in r2; functions that are no lookups read nothing here */
 export function functionReads (core: Core, symbol: string, registers: readonly bigint[]): FunctionRead[] {
@@ -48,6 +51,7 @@ class Reader {
         if (index !== null) this.pointer(map + bpfArray.value + POINTER * index)
         return
       }
+      case mapTypes.lpmTrie: this.trie(map, key); return
     }
     const element = this.hash(map, key)
     if (element === null || type === mapTypes.hash) return
@@ -79,6 +83,22 @@ class Reader {
     return null
   }
 
+  trie (map: number, key: number): void {
+    const { lpmTrie, bpfMap } = this.#core.profile.structs
+    const size = this.#peek(map + bpfMap.keySize) - 4
+    const length = this.word(key)
+    const most = this.pointer(map + lpmTrie.maxPrefixLength)
+    if (length > most) return
+    const bits = bitsOf(this.#bytes(key + 4, size))
+    for (let node = this.pointer(map + lpmTrie.root); node !== 0;) {
+      const own = this.word(node + TRIE_NODE.prefixLength)
+      const prefix = bitsOf(this.#bytes(node + TRIE_NODE.data, size)).slice(0, own)
+      if (own > length || !bits.startsWith(prefix) || own === most) return
+      this.word(node + TRIE_NODE.flags)
+      node = this.pointer(node + POINTER * Number(bits[own]))
+    }
+  }
+
   word (address: number): number {
     this.#note(address, 4)
     return this.#peek(address)
@@ -95,7 +115,7 @@ class Reader {
   }
 
   #bytes (address: number, size: number): Uint8Array {
-    this.#note(address, size)
+    for (let from = 0; from < size; from += NOTE_BYTES_MAX) this.#note(address + from, Math.min(NOTE_BYTES_MAX, size - from))
     return this.#core.bytes().subarray(address, address + size)
   }
 
@@ -107,3 +127,5 @@ class Reader {
     this.reads.push({ address, size })
   }
 }
+
+const bitsOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')

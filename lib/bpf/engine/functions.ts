@@ -7,12 +7,14 @@ import {
 } from '../core/assembly/exec-opcodes.ts'
 import type { Execution } from '../core/index.ts'
 import { functionOperation } from '../core/kernel-functions.ts'
+import { callPacketFunction } from './packet-functions.ts'
 
 /** @returns r0 */
 export function callFunction (execution: Execution, symbol: string, registers: readonly bigint[]): bigint {
   const { core, cpu, memory } = execution
   const pointer = (register: number): number => Number(BigInt.asUintN(32, registers[register] ?? 0n))
-  switch (functionOperation(symbol)) {
+  const operation = functionOperation(symbol)
+  switch (operation) {
     case CALL_MAP_LOOKUP: return address(core.exports.mapLookupElem(pointer(1), pointer(2), cpu))
     case CALL_ARRAY_LOOKUP: return address(core.exports.arrayMapLookupElem(pointer(1), pointer(2)))
     case CALL_HTAB_LOOKUP: return address(core.exports.htabMapLookupRaw(pointer(1), pointer(2)))
@@ -21,8 +23,12 @@ export function callFunction (execution: Execution, symbol: string, registers: r
     case CALL_SMP_PROCESSOR_ID: return BigInt(cpu)
     case CALL_KTIME_GET_NS: return core.view().getBigUint64(memory.address + EXEC_CLOCK, true)
     case CALL_PRANDOM_U32: return random(core.view(), memory.address + EXEC_RANDOM)
-    default: throw new Error(`kernel function ${symbol} was let through`)
+    default: return callPacketFunction(execution, operation, registers) ?? unknown(symbol)
   }
+}
+
+function unknown (symbol: string): never {
+  throw new Error(`kernel function ${symbol} was let through`)
 }
 
 const address = (pointer: number): bigint => BigInt(pointer >>> 0)

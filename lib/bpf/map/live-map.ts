@@ -200,7 +200,9 @@ export class LiveMap implements KernelMap {
   #shape (): MapShape {
     const { keySize, valueSize, maxEntries, flags, bypassSpecV1 } = this.#traits
     const elements = (flags & BPF_F_NO_PREALLOC) !== 0 ? this.count() : 0
-    return { type: this.#kind.name, keySize, valueSize, maxEntries, flags, bypassSpecV1, possibleCpus: this.#core.possibleCpus, elements }
+    const joiningNodes = this.type === 'lpm_trie' ? this.#core.exports.trieNodes(this.address) - elements : 0
+    const { possibleCpus } = this.#core
+    return { type: this.#kind.name, keySize, valueSize, maxEntries, flags, bypassSpecV1, possibleCpus, elements, joiningNodes }
   }
 
   get #userValueBytes (): number {

@@ -23,6 +23,8 @@ export interface MapShape {
   readonly possibleCpus: number
   /** elements present: counts for maps that allocate them one by one; 0 unless said */
   readonly elements?: number
+  /** lpm_trie: nodes beside its prefixes' that join two branches, fewer than there are elements; 0 unless said */
+  readonly joiningNodes?: number
   /** false: an array's room is a power of two, so that a masked index stays inside; true unless said */
   readonly bypassSpecV1?: boolean
 }
@@ -80,7 +82,7 @@ export function allocatedBytes (profile: KernelProfile, shape: MapShape): number
 
 /** @returns every area of a map; file, inode and id of a map are the same for all and left out */
 export function mapAreas (profile: KernelProfile, shape: MapShape): MapArea[] {
-  if (shape.type === 'lpm_trie') return [elementArea(trieNode(shape), shape.elements ?? 0)]
+  if (shape.type === 'lpm_trie') return trieAreas(profile, shape)
   return arrays.includes(shape.type) ? arrayAreas(profile, shape) : hashAreas(profile, shape)
 }
 
@@ -172,6 +174,12 @@ function singleElements ({ possibleCpus, elements = 0 }: MapShape, elem: number,
 
 function trieNode ({ keySize, valueSize }: MapShape): number {
   return trieNodeBytes + keySize - triePrefixBytes + valueSize
+}
+
+/** The kernel's count of a trie leaves its struct and the joining nodes out; they take memory all the same. */
+function trieAreas (profile: KernelProfile, shape: MapShape): MapArea[] {
+  const elements = (shape.elements ?? 0) + (shape.joiningNodes ?? 0)
+  return [mapArea('struct', profile.structs.lpmTrie.size), ...singleElements({ ...shape, elements }, trieNode(shape), 0)]
 }
 
 function trieBytes (shape: MapShape): number {

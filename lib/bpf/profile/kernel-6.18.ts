@@ -9,7 +9,10 @@ export const kernel618: KernelProfile = {
     bpfArray: { value: 312, elemSize: 296, indexMask: 300 },
     bpfHtab: { size: 832, buckets: 424, elems: 432, nBuckets: 760, elemSize: 764, hashrnd: 768 },
     htabElem: { key: 48, hash: 40, lruRef: 35 },
+    lpmTrie: { size: 400, root: 296, entries: 368, maxPrefixLength: 376, dataSize: 384, lock: 392 },
     xdpBuff: { size: 56, data: 0, dataEnd: 8, dataMeta: 16, dataHardStart: 24, rxq: 32, txq: 40, frameSize: 48, flags: 52 },
+    xdpFrame: { size: 40 },
+    skbSharedInfo: { size: 320 },
     xdpRxqInfo: { dev: 0, queueIndex: 8 },
     netDevice: { ifindex: 224 }
   },

@@ -24,6 +24,15 @@ export interface StructLayout {
   }
   /** offsets inside a hash element; `key` is 48 */
   readonly htabElem: { readonly key: number, readonly hash: number, readonly lruRef: number }
+  /** a node has 24 bytes before its data */
+  readonly lpmTrie: {
+    readonly size: number,
+    readonly root: number,
+    readonly entries: number,
+    readonly maxPrefixLength: number,
+    readonly dataSize: number,
+    readonly lock: number
+  }
   readonly xdpBuff: {
     readonly size: number,
     readonly data: number,
@@ -35,6 +44,9 @@ export interface StructLayout {
     readonly frameSize: number,
     readonly flags: number
   }
+  /** what a frame begins with, and ends with: no packet reaches there */
+  readonly xdpFrame: { readonly size: number }
+  readonly skbSharedInfo: { readonly size: number }
   readonly xdpRxqInfo: { readonly dev: number, readonly queueIndex: number }
   readonly netDevice: { readonly ifindex: number }
 }

@@ -1,8 +1,8 @@
 // Kernel functions that translated programs call: which one a map type has for a helper, and the number after `#` in
 // listings, the function's distance from a base address, constant for a kernel build.
 //
-// The numbers are those of the 6.18.44 build the emulator was compared with. Of 5.10 one is known, from the listing in
-// the mail that introduced BPF_F_INNER_MAP; the others are given 6.18's, so that listings are stable.
+// The numbers are those of the 6.18.44 build the emulator was compared with first; packet functions' were seen on another. Of 5.10
+// one is known, from the listing in the mail that introduced BPF_F_INNER_MAP; the others are given 6.18's, so that listings are stable.
 
 import type { MapTypeName } from '../profile/names.ts'
 import type { KernelProfile } from '../profile/types.ts'
@@ -35,7 +35,11 @@ const numbers618: Readonly<Record<KernelSymbol, number>> = {
   array_map_delete_elem: 349536,
   htab_map_delete_elem: 339904,
   htab_lru_map_delete_elem: 340256,
-  trie_delete_elem: 369040
+  trie_delete_elem: 369040,
+  bpf_csum_diff: 10510608,
+  bpf_xdp_adjust_head: 10511632,
+  bpf_xdp_adjust_tail: 10527984,
+  bpf_xdp_adjust_meta: 10505744
 }
 
 const numbersByProfile: Readonly<Record<string, Readonly<Record<KernelSymbol, number>>>> = {

@@ -19,6 +19,9 @@ export interface KernelOptions {
   readonly random: () => number
   /** shared by kernels that load the same objects; one of its own unless said */
   readonly translations?: Translations
+  /** where the clock of `execution` begins, 0 unless said, and its random numbers, 1 unless said */
+  readonly clockNs?: number | bigint
+  readonly seed?: number
 }
 
 export interface MapCreateAttr extends Omit<MapAttr, 'id' | 'inner' | 'hashSeed'> {
@@ -49,13 +52,17 @@ export interface Kernel {
   programs (): readonly LoadedProgram[]
   /** where programs of this kernel run when one thread is enough: CPU 0 */
   execution (): Execution
+  /** what bpf_ktime_get_ns returns to the programs of `execution`; other executions have clocks of their own */
+  setClock (nanoseconds: number | bigint): void
+  /** the same of bpf_get_prandom_u32: 32 bits */
+  seedRandom (seed: number): void
 }
 
 type KernelObject =
   | { readonly kind: 'map', readonly map: KernelMap, retain (): void, release (): void }
   | { readonly kind: 'program', readonly program: LoadedProgram, retain (): void, release (): void }
 
-export function createKernel ({ core, random, translations = new Map() }: KernelOptions): Kernel {
+export function createKernel ({ core, random, translations = new Map(), clockNs = 0, seed = 1 }: KernelOptions): Kernel {
   const descriptors = new DescriptorTable<KernelObject>()
   const maps = new Map<number, KernelMap>()
   const programs = new Map<number, LoadedProgram>()
@@ -126,6 +133,8 @@ export function createKernel ({ core, random, translations = new Map() }: Kernel
     return descriptors.install(wrapped)
   }
 
+  const onCpu0 = (): Execution => (execution ??= createExecution(core, { cpu: 0, worker: 0, clockNs, seed }))
+
   return {
     core,
     profile: core.profile,
@@ -144,6 +153,8 @@ export function createKernel ({ core, random, translations = new Map() }: Kernel
     program: programOf,
     maps: () => [...maps.values()],
     programs: () => [...programs.values()],
-    execution: () => (execution ??= createExecution(core, { cpu: 0, worker: 0 }))
+    execution: onCpu0,
+    setClock: (nanoseconds) => onCpu0().setClock(nanoseconds),
+    seedRandom: (state) => onCpu0().seedRandom(state)
   }
 }

@@ -2,17 +2,19 @@
 
 import type { MapTypeName } from '../profile/names.ts'
 import { mapTypeNumbers } from '../profile/names.ts'
-import { checkMapAccess, checkMapPermission, checkPacketAccess, regionOf } from './memory.ts'
+import { checkMapAccess, checkMapPermission, checkPacketAccess, checkPlainPointer, regionOf } from './memory.ts'
 import type { Direction } from './memory.ts'
 import { GET_SMP_PROCESSOR_ID, LAST_HELPER, MAP_DELETE_ELEM, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, helperPrototype } from './helpers.ts'
 import type { ArgumentType, HelperPrototype } from './helpers.ts'
 import type { VerifierMap } from './maps.ts'
-import { UNKNOWN_NUMBER, UNSET, isPointer, ofScalar, pointer } from './register.ts'
+import { UNKNOWN_NUMBER, UNSET, isNullable, isPacketOrEnd, isPointer, isScalar, ofScalar, pointer } from './register.ts'
 import type { MapTarget, Register, RegisterType } from './register.ts'
 import { refuse } from './refusal.ts'
 import * as s from './scalar.ts'
 import { checkStackArgument, checkStackSpan, constantKey, noteStackRead } from './stack.ts'
+import { mapRegisters } from './state.ts'
 import type { Walk } from './walk.ts'
+import { OFFSET_MAX } from './alu.ts'
 import * as w from './word.ts'
 
 const BPF_F_INNER_MAP = 1 << 12
@@ -49,6 +51,9 @@ export function walkHelperCall (walk: Walk): void {
   const prototype = helperPrototype(insn.imm) ?? refuse('EINVAL', insn.imm < 1 || insn.imm > LAST_HELPER
     ? `invalid func unknown#${insn.imm}`
     : `helper #${insn.imm} is not emulated`)
+  if (prototype.programTypes?.includes(program.type) === false) {
+    refuse('EINVAL', `program of this type cannot use helper ${prototype.name}#${prototype.id}`)
+  }
   if (prototype.gplOnly && !program.isGplCompatible) refuse('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program')
   const found: Arguments = { target: null, constantKey: null }
   for (const [index, type] of prototype.arguments.entries()) checkArgument(walk, prototype, index + 1, type, found)
@@ -56,6 +61,13 @@ export function walkHelperCall (walk: Walk): void {
   for (let number = 0; number < CALLER_SAVED; number++) walk.set(number, UNSET)
   walk.set(0, resultOf(walk, prototype, found))
   if (found.target !== null) checkCompatibility(found.target.map, prototype)
+  if (prototype.movesPacket) forgetPacket(walk)
+}
+
+/** Pointers into the packet become numbers nobody knows; to who may not see addresses, nothing at all. */
+function forgetPacket (walk: Walk): void {
+  const forgotten = walk.program.isPrivileged ? UNKNOWN_NUMBER : UNSET
+  mapRegisters(walk.state, (register) => isPacketOrEnd(register) ? forgotten : register)
 }
 
 function recordMap (walk: Walk, target: MapTarget, { id }: HelperPrototype): void {
@@ -77,7 +89,34 @@ function checkArgument (walk: Walk, prototype: HelperPrototype, number: number, 
       return checkKey(walk, number, register, prototype, found)
     case 'map_value':
       return checkBuffer(walk, number, register, (found.target as MapTarget).map.valueSize, 'read')
+    case 'context':
+      if (register.type !== 'ctx') refuse('EACCES', `R${number} type=${register.type} expected=ctx`)
+      return checkPlainPointer(register, number)
+    case 'memory_or_null':
+      if (!isNull(register) && !isNullable(register)) checkBufferType(number, register)
+      return
+    case 'size_or_zero':
+      return checkSizedBuffer(walk, number, register)
   }
+}
+
+const isNull = (register: Register): boolean => isScalar(register) && s.isKnownZero(register.scalar)
+
+/** The bytes before the size are judged by the most it can be. */
+function checkSizedBuffer (walk: Walk, number: number, size: Register): void {
+  if (!isScalar(size)) refuse('EACCES', `R${number} type=${size.type} expected=scalar`)
+  if (w.isNegative(size.scalar.smin)) refuse('EACCES', `R${number} min value is negative, either use unsigned or 'var &= const'`)
+  const most = w.toUnsignedNumber(size.scalar.umax)
+  if (most >= OFFSET_MAX) refuse('EACCES', `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`)
+  const buffer = walk.register(number - 1)
+  walk.rely(number - 1)
+  if (most > 0 && isScalar(buffer)) refuse('EACCES', `R${number - 1} type=scalar expected=fp`)
+  if (most > 0 && isNullable(buffer)) {
+    refuse('EACCES', `R${number - 1} type=${buffer.type} expected=fp: the kernel takes it and reads at NULL where the look-up found nothing; ` +
+      'compare it with 0 first')
+  }
+  if (!isScalar(buffer) && !isNullable(buffer)) checkBuffer(walk, number - 1, buffer, most, 'read')
+  walk.rely(number)
 }
 
 function checkKey (walk: Walk, number: number, register: Register, prototype: HelperPrototype, found: Arguments): void {
@@ -101,8 +140,12 @@ function checkKey (walk: Walk, number: number, register: Register, prototype: He
 const BUFFERS: readonly RegisterType[] = ['fp', 'pkt', 'pkt_meta', 'map_value']
 const BUFFER_LIST = 'fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_'
 
-function checkBuffer (walk: Walk, number: number, register: Register, size: number, direction: Direction): void {
+function checkBufferType (number: number, register: Register): void {
   if (!BUFFERS.includes(register.type)) refuse('EACCES', `R${number} type=${register.type} expected=${BUFFER_LIST}`)
+}
+
+function checkBuffer (walk: Walk, number: number, register: Register, size: number, direction: Direction): void {
+  checkBufferType(number, register)
   switch (register.type) {
     case 'fp':
       checkStackArgument(walk, number, size, direction === 'write')

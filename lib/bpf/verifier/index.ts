@@ -7,9 +7,9 @@
 // It follows Linux 6.18: the same refusals with the same words, the same bounds, the same dead code. Where this first cut
 // knows less than the kernel it refuses: __sk_buff, callbacks, tail calls, may_goto, arenas, kernel functions, helpers
 // outside of helpers.ts; global functions are walked in their caller's state like static ones. It is stricter than the
-// kernel in one place: a constant key in an inner percpu_array (call.ts). All accesses it lets pass are proved to lie
-// inside their object; a `proved: false` in the facts, which asks the engine to check at run time, is left for what later
-// cuts accept without a proof.
+// kernel in two places (call.ts): a constant key in an inner percpu_array, and a value that may be NULL as
+// a buffer with a size. All accesses it lets pass are proved to lie inside their object; a `proved: false` in the facts,
+// which asks the engine to check at run time, is left for what later cuts accept without a proof.
 
 import type { Insn } from '../isa/insn.ts'
 import { errnoNumbers } from '../profile/errno.ts'

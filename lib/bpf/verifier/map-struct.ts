@@ -20,7 +20,13 @@ const isHash = (map: VerifierMap): boolean => structOf(map) === 'bpf_htab'
 /** The 4-byte fields whose place in the struct the profile knows. */
 function fieldOffsets ({ bpfMap, bpfArray, bpfHtab }: StructLayout, map: VerifierMap): number[] {
   const common = [bpfMap.mapType, bpfMap.keySize, bpfMap.valueSize, bpfMap.maxEntries, bpfMap.mapFlags, bpfMap.id]
+  if (map.type === 'lpm_trie') return common
   return [...common, ...(isHash(map) ? [bpfHtab.nBuckets, bpfHtab.elemSize] : [bpfArray.elemSize, bpfArray.indexMask])]
+}
+
+function sizeOfStruct ({ bpfArray, bpfHtab, lpmTrie }: StructLayout, map: VerifierMap): number {
+  if (map.type === 'lpm_trie') return lpmTrie.size
+  return isHash(map) ? bpfHtab.size : bpfArray.value
 }
 
 export function loadMapStruct (walk: Walk, base: Register, number: number, off: number, size: number): Register {
@@ -30,7 +36,7 @@ export function loadMapStruct (walk: Walk, base: Register, number: number, off: 
   if (!walk.program.isPrivileged) refuse('EPERM', `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`)
   const at = base.off + off
   if (at < 0) refuse('EACCES', `R${number} is ${base.type} invalid negative access: off=${at}`)
-  const structSize = isHash(map) ? structs.bpfHtab.size : structs.bpfArray.value
+  const structSize = sizeOfStruct(structs, map)
   if (at + size > structSize) refuse('EACCES', `access beyond struct ${name} at off ${at} size ${size}`)
   if (size !== 4 || !fieldOffsets(structs, map).includes(at)) {
     refuse('EACCES', `the field of struct ${name} at off ${at} size ${size} is not emulated`)

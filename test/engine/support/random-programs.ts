@@ -1,5 +1,5 @@
 // Random translated programs: arithmetic, forward jumps, bounded (and, seldom, unbounded) loops, stack and packet
-// accesses, atomics, bpf-to-bpf calls, helpers on three maps. Most accesses are inside their objects; of those that are
+// accesses, atomics, bpf-to-bpf calls, helpers on three maps and on the packet. Most accesses are inside their objects; of those that are
 // to be checked at run time some are not, so that faults are compared too. The same seed gives the same program.
 
 import * as b from '../../../lib/bpf/isa/build.ts'
@@ -112,7 +112,7 @@ export class ProgramGenerator {
       const callTo = index + 1 < functions ? index + 1 + this.#below(functions - index - 1) : index
       return { insns: [plain({ code: 0x85, dst: 0, src: 1, off: 0, imm: 0 })], callTo }
     }
-    if (kind < 18) return { insns: [this.#helper()] }
+    if (kind < 18) return { insns: this.#one(3) ? this.#packetHelper() : [this.#helper()] }
     if (kind < 19) return { insns: this.#map() }
     return this.#one(12) ? { insns: [plain(b.exit())] } : { insns: b.wide(this.#target(), 0, this.#word(), this.#word()).map(plain) }
   }
@@ -186,6 +186,18 @@ export class ProgramGenerator {
   #helper (): TranslatedInsn {
     const call = this.#pick(['bpf_ktime_get_ns', 'bpf_get_prandom_u32', 'bpf_user_rnd_u32', 'bpf_get_smp_processor_id', 'get_smp_processor_id'])
     return { ...plain(b.call(1)), call }
+  }
+
+  /** Ends of the packet moved about its limits, and sums over what lies in the frame. */
+  #packetHelper (): TranslatedInsn[] {
+    const move = this.#pick(['bpf_xdp_adjust_head', 'bpf_xdp_adjust_tail', 'bpf_xdp_adjust_meta'])
+    const offset = this.#pick([-217, -216, -64, -32, -8, -4, -1, 0, 1, 4, 8, 33, 51, 3456, -65536])
+    if (!this.#one(3)) return [plain(b.mov64Imm(2, offset)), { ...plain(b.call(44)), call: move }]
+    const piece = (pointer: number): TranslatedInsn[] => [
+      plain(b.mov64Reg(pointer, FRAME)), plain(b.alu64Imm(BPF_ADD, pointer, -this.#below(64))),
+      plain(b.mov64Imm(pointer + 1, this.#pick([0, 0, 1, 2, 3, 4, 8, 20, 40])))
+    ]
+    return [...piece(1), ...piece(3), { ...plain(b.call(28)), call: 'bpf_csum_diff' }]
   }
 
   /** A map function on a key of the stack, and what a program does with the value it gets. */

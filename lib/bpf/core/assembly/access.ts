@@ -3,7 +3,7 @@
 
 import {
   ARRAY, ARRAY_ELEM_SIZE, ARRAY_VALUE, BLOCK_ELEM, BLOCK_ELEMS, BLOCK_MAP, ELEM_KEY, HASH, HEADER_FIRST_PAGE,
-  HEADER_FRONTIER, HTAB_ELEM_SIZE, LRU_HASH, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PAGE_SHIFT, round8
+  HEADER_FRONTIER, HTAB_ELEM_SIZE, LPM_DATA, LPM_DATA_SIZE, LPM_TRIE, LRU_HASH, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PAGE_SHIFT, round8
 } from './layout'
 import { BLOCK_HEADER, blockOf } from './allocator'
 import { headOf, PAGE_PERCPU, pageKind } from './pages'
@@ -24,8 +24,9 @@ export function checkMapAccess (address: usize, size: u32): bool {
   const kind = load<u32>(block, 4)
   if (kind == BLOCK_MAP) return insideArray(map, address, size)
   const type = load<u32>(map + MAP_TYPE)
-  if (type != HASH && type != LRU_HASH) return false
   const offset = (address - block - BLOCK_HEADER) as u32
+  if (type == LPM_TRIE) return kind == BLOCK_ELEM && insideNode(map, offset, size)
+  if (type != HASH && type != LRU_HASH) return false
   if (kind == BLOCK_ELEM) return insideElem(map, offset, size)
   return kind == BLOCK_ELEMS && insideElem(map, offset % load<u32>(map + HTAB_ELEM_SIZE), size)
 }
@@ -47,6 +48,11 @@ function insideArray (map: usize, address: usize, size: u32): bool {
   const elemSize = load<u32>(map + ARRAY_ELEM_SIZE)
   const index = offset / elemSize
   return index < load<u32>(map + MAP_MAX_ENTRIES) && fits(map, offset - index * elemSize, size)
+}
+
+function insideNode (map: usize, offset: u32, size: u32): bool {
+  const value = (LPM_DATA as u32) + load<u32>(map + LPM_DATA_SIZE)
+  return offset >= value && fits(map, offset - value, size)
 }
 
 function insideElem (map: usize, offset: u32, size: u32): bool {

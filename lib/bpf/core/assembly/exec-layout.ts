@@ -60,6 +60,7 @@ export const EXEC_R1 = 8
 export const EXEC_R2 = 16
 export const EXEC_R3 = 24
 export const EXEC_R4 = 32
+export const EXEC_R5 = 40
 export const EXEC_R6 = 48
 export const EXEC_R7 = 56
 export const EXEC_R8 = 64
@@ -105,6 +106,8 @@ export const EXEC_NOTES = 188
 export const EXEC_FRAMES = 192
 export const FRAME_BYTES = 40
 export const FRAME_RETURN = 32
+/** lowest address of the frame that the packet or its metadata began at: below it, the headroom counts as zeros */
+export const EXEC_LOWEST = 512
 /** u64 per cost class */
 export const EXEC_COSTS = 576
 export const EXEC_BYTES = 1088

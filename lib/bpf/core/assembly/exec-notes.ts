@@ -6,8 +6,9 @@ import { BUCKET_BYTES, isEnd } from './htab-layout'
 import { jhash } from './jhash'
 import {
   ARRAY, ARRAY_ELEM_SIZE, ARRAY_INDEX_MASK, ARRAY_OF_MAPS, ARRAY_VALUE, ELEM_HASH, ELEM_KEY, ELEM_LRU_REF, HASH, HTAB_BUCKETS, HTAB_HASHRND,
-  HTAB_N_BUCKETS, LRU_HASH, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, PERCPU_ARRAY, pointerAt, round8
+  HTAB_N_BUCKETS, LPM_DATA, LPM_DATA_SIZE, LPM_FLAGS, LPM_MAX_PREFIX, LPM_PREFIX, LPM_ROOT, LPM_TRIE, LRU_HASH, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE, PERCPU_ARRAY, pointerAt, round8
 } from './layout'
+import { bitAt, childSlot, commonPrefix } from './lpm-trie'
 import { sameBytes } from './bytes'
 
 const WORD: u32 = 4
@@ -47,6 +48,7 @@ export function noteMapLookup (exec: usize, generic: bool): void {
   if (generic) read(exec, map, POINTER)
   if (type == ARRAY) arrayLookup(exec, map, key)
   else if (type == ARRAY_OF_MAPS || type == PERCPU_ARRAY) pointerLookup(exec, map, key)
+  else if (type == LPM_TRIE) trieLookup(exec, map, key)
   else hashLookup(exec, map, key, type)
 }
 
@@ -64,6 +66,28 @@ function arrayLookup (exec: usize, map: usize, key: usize): u32 {
 function pointerLookup (exec: usize, map: usize, key: usize): void {
   const index = arrayLookup(exec, map, key)
   if (index < load<u32>(map + MAP_MAX_ENTRIES)) read(exec, map + ARRAY_VALUE + ((index as usize) << 3), POINTER)
+}
+
+/** Of each node on the way its prefix length, its data, its flags where the key goes on behind it, and the child taken. */
+function trieLookup (exec: usize, map: usize, key: usize): void {
+  const all = load<u32>(map + LPM_MAX_PREFIX)
+  const size = load<u32>(map + LPM_DATA_SIZE)
+  read(exec, key, WORD)
+  read(exec, map + LPM_MAX_PREFIX, POINTER)
+  if (load<u32>(key) > all) return
+  readKey(exec, key + 4, size)
+  read(exec, map + LPM_ROOT, POINTER)
+  for (let node = pointerAt(map + LPM_ROOT); node != 0;) {
+    const length = load<u32>(node + LPM_PREFIX)
+    read(exec, node + LPM_PREFIX, WORD)
+    readKey(exec, node + LPM_DATA, size)
+    const same = commonPrefix(map, node, key)
+    if (same == all || same < length) return
+    read(exec, node + LPM_FLAGS, WORD)
+    const slot = childSlot(node, bitAt(key + 4, length))
+    read(exec, slot, POINTER)
+    node = pointerAt(slot)
+  }
 }
 
 function hashLookup (exec: usize, map: usize, key: usize, type: u32): void {

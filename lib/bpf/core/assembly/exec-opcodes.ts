@@ -182,10 +182,14 @@ export const CALL_MAP_DELETE = 164
 export const CALL_SMP_PROCESSOR_ID = 165
 export const CALL_KTIME_GET_NS = 166
 export const CALL_PRANDOM_U32 = 167
+export const CALL_CSUM_DIFF = 168
+export const CALL_ADJUST_HEAD = 169
+export const CALL_ADJUST_TAIL = 170
+export const CALL_ADJUST_META = 171
 
 // Notes of what the next record will touch, in images that are made to be watched: a load, a store, a map function
-export const NOTE_LOAD = 168
-export const NOTE_STORE = 169
-export const NOTE_ARRAY_LOOKUP = 170
-export const NOTE_HTAB_LOOKUP = 171
-export const NOTE_MAP_LOOKUP = 172
+export const NOTE_LOAD = 172
+export const NOTE_STORE = 173
+export const NOTE_ARRAY_LOOKUP = 174
+export const NOTE_HTAB_LOOKUP = 175
+export const NOTE_MAP_LOOKUP = 176

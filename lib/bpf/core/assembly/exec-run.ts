@@ -4,13 +4,16 @@
 import {
   BINDING_CODE, BINDING_COUNT, BINDING_DIFF, BINDING_INFO, BINDING_PROFILE, COST_CLASSES, EXEC_COSTS, EXEC_CTX, EXEC_CTX_DATA,
   EXEC_CTX_DATA_END, EXEC_CTX_DATA_META, EXEC_CTX_FRAME_SIZE, EXEC_CTX_HARD_START, EXEC_EXECUTED, EXEC_FAULT, EXEC_FAULT_ADDRESS,
-  EXEC_FAULT_RECORD, EXEC_FAULTS, EXEC_R0, EXEC_R1, EXEC_R10, EXEC_R11, EXEC_SEGMENT, EXEC_SLOT, EXEC_STACK, EXEC_WORKER, PACKET_HEADROOM,
+  EXEC_FAULT_RECORD, EXEC_FAULTS, EXEC_LOWEST, EXEC_R0, EXEC_R1, EXEC_R10, EXEC_R11, EXEC_SEGMENT, EXEC_SLOT, EXEC_STACK, EXEC_WORKER, PACKET_HEADROOM,
   RECORD_BYTES, SLOT_DATA, SLOT_EXECUTED, SLOT_FAULT, SLOT_FAULT_ADDRESS, SLOT_FAULT_RECORD, SLOT_HEADER_BYTES, SLOT_LENGTH,
   SLOT_VERDICT, STACK_FRAMES, STACK_FRAME_BYTES
 } from './exec-layout'
 import { zero } from './exec-zero'
 import { interpret } from './interpreter'
 import { readerEnter, readerExit } from './map-ops'
+import { SHARED_INFO_SIZE } from './layout'
+
+const PAGE: u32 = 4096
 
 /** Runs the packet that the context describes. */
 export function execRun (exec: usize, binding: usize): void {
@@ -85,7 +88,17 @@ function layPacket (exec: usize, slot: usize, stride: u32): void {
   store<u64>(load<u32>(exec, EXEC_CTX_DATA_META), data as u64)
   store<u64>(load<u32>(exec, EXEC_CTX_DATA_END), (data + load<u32>(slot, SLOT_LENGTH)) as u64)
   store<u64>(load<u32>(exec, EXEC_CTX_HARD_START), (slot + SLOT_HEADER_BYTES) as u64)
-  store<u32>(load<u32>(exec, EXEC_CTX_FRAME_SIZE), stride - SLOT_HEADER_BYTES)
+  store<u32>(load<u32>(exec, EXEC_CTX_FRAME_SIZE), frameBytes(load<u32>(slot, SLOT_LENGTH), stride - SLOT_HEADER_BYTES))
+  store<u32>(exec, data as u32, EXEC_LOWEST)
+}
+
+/**
+ * A page, as a single run has it, but for slots that have no room for one and packets that do not fit one. The shared info at its end need
+ * not be in the slot: nobody reads or writes it.
+ */
+function frameBytes (length: u32, room: u32): u32 {
+  const largest = room + SHARED_INFO_SIZE
+  return largest < PAGE || (PACKET_HEADROOM as u32) + length + SHARED_INFO_SIZE > PAGE ? largest : PAGE
 }
 
 function report (exec: usize, binding: usize, slot: usize): void {

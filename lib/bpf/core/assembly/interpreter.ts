@@ -18,6 +18,7 @@ import {
 } from './exec-layout'
 import * as op from './exec-opcodes'
 import { arrayLookup, htabLookup, mapDelete, mapLookup, mapUpdate, prandom } from './exec-functions'
+import { adjustHead, adjustMeta, adjustTail, csumDiff } from './exec-packet'
 import { note, noteArrayLookup, noteHtabLookup, noteMapLookup } from './exec-notes'
 import {
   destination, dst, imm32, imm64, put32, setDst, setDst32, source, src, src32, src64, third
@@ -210,6 +211,10 @@ export function interpret (exec: usize, binding: usize): void {
       case op.CALL_SMP_PROCESSOR_ID: store<u64>(exec, load<u32>(exec, EXEC_CPU) as u64, EXEC_R0); pc += RECORD_BYTES; continue
       case op.CALL_KTIME_GET_NS: store<u64>(exec, load<u64>(exec, EXEC_CLOCK), EXEC_R0); pc += RECORD_BYTES; continue
       case op.CALL_PRANDOM_U32: prandom(exec); pc += RECORD_BYTES; continue
+      case op.CALL_CSUM_DIFF: csumDiff(exec); pc += RECORD_BYTES; continue
+      case op.CALL_ADJUST_HEAD: adjustHead(exec); pc += RECORD_BYTES; continue
+      case op.CALL_ADJUST_TAIL: adjustTail(exec); pc += RECORD_BYTES; continue
+      case op.CALL_ADJUST_META: adjustMeta(exec); pc += RECORD_BYTES; continue
 
       case op.NOTE_LOAD: note(exec, source(pc), imm32(pc)); pc += RECORD_BYTES; continue
       case op.NOTE_STORE: note(exec, destination(pc), imm32(pc)); pc += RECORD_BYTES; continue

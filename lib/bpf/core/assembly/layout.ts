@@ -29,6 +29,14 @@
 @external('profile', 'elemHash') export declare const ELEM_HASH: usize
 @external('profile', 'elemKey') export declare const ELEM_KEY: usize
 @external('profile', 'elemLruRef') export declare const ELEM_LRU_REF: usize
+@external('profile', 'lpmSize') export declare const LPM_SIZE: usize
+@external('profile', 'lpmRoot') export declare const LPM_ROOT: usize
+@external('profile', 'lpmEntries') export declare const LPM_ENTRIES: usize
+@external('profile', 'lpmMaxPrefix') export declare const LPM_MAX_PREFIX: usize
+@external('profile', 'lpmDataSize') export declare const LPM_DATA_SIZE: usize
+@external('profile', 'lpmLock') export declare const LPM_LOCK: usize
+@external('profile', 'xdpFrameSize') export declare const XDP_FRAME_SIZE: u32
+@external('profile', 'sharedInfoSize') export declare const SHARED_INFO_SIZE: u32
 @external('profile', 'possibleCpus') export declare const POSSIBLE_CPUS: u32
 
 // Header.
@@ -62,6 +70,7 @@ export const HASH: u32 = 1
 export const ARRAY: u32 = 2
 export const PERCPU_ARRAY: u32 = 6
 export const LRU_HASH: u32 = 9
+export const LPM_TRIE: u32 = 11
 export const ARRAY_OF_MAPS: u32 = 12
 export const HASH_OF_MAPS: u32 = 13
 
@@ -78,9 +87,16 @@ export const BPF_EXIST: u64 = 2
 export const ENOENT: i32 = 2
 export const E2BIG: i32 = 7
 export const ENOMEM: i32 = 12
+export const EACCES: i32 = 13
 export const EEXIST: i32 = 17
 export const EINVAL: i32 = 22
+export const ENOSPC: i32 = 28
 export const ENOTSUPP: i32 = 524
+
+// struct lpm_trie_node, behind its two children
+export const LPM_PREFIX: usize = 16
+export const LPM_FLAGS: usize = 20
+export const LPM_DATA: usize = 24
 
 // What a block holds (its header's second word), so that an address leads to its object.
 export const BLOCK_OTHER: u32 = 0

@@ -4,13 +4,14 @@
 import {
   ARRAY, ARRAY_ELEM_SIZE, ARRAY_INDEX_MASK, ARRAY_OF_MAPS, ARRAY_VALUE, BLOCK_ELEMS, BLOCK_MAP, BLOCK_OTHER,
   BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, ELEM_KEY, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_ELEM_SIZE, HTAB_ELEMS,
-  HTAB_HASHRND, HTAB_N_BUCKETS, HTAB_SIZE, LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE,
+  HTAB_HASHRND, HTAB_N_BUCKETS, HTAB_SIZE, LPM_SIZE, LPM_TRIE, LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE, MAP_MAX_ENTRIES, MAP_TYPE,
   MAP_VALUE_SIZE, PAGE_BYTES, PERCPU_ARRAY, pointerAt, POSSIBLE_CPUS, round8, setPointer
 } from './layout'
 import { allocateFor, BLOCK_HEADER, release, setOwner } from './allocator'
 import { BUCKET_BYTES, elemTotal, isEnd, lruState, spareElems } from './htab-layout'
 import { emptyPerCpuArray, fillPerCpuArray } from './array'
 import { fillSpares } from './htab-update'
+import { emptyTrie, initialiseTrie } from './lpm-trie-update'
 import { lruInit } from './lru'
 import { retire } from './epoch'
 
@@ -28,8 +29,9 @@ export function createMap (
   if (type == ARRAY || type == PERCPU_ARRAY || type == ARRAY_OF_MAPS) {
     map = allocateArray(type, valueSize, arrayEntries, flags)
   } else if (type == HASH || type == LRU_HASH || type == HASH_OF_MAPS) {
-    map = allocateFor(HTAB_SIZE as u32, 0, BLOCK_MAP)
-    if (map != 0) setOwner(map, map)
+    map = allocateStruct(HTAB_SIZE)
+  } else if (type == LPM_TRIE) {
+    map = allocateStruct(LPM_SIZE)
   }
   if (map == 0) return 0
   store<u32>(map + MAP_TYPE, type)
@@ -42,6 +44,9 @@ export function createMap (
     store<u32>(map + ARRAY_ELEM_SIZE, type == ARRAY ? round8(valueSize) : 8)
     store<u32>(map + ARRAY_INDEX_MASK, powerOfTwo(maxEntries) - 1)
     if (type != PERCPU_ARRAY || fillPerCpuArray(map)) return map
+  } else if (type == LPM_TRIE) {
+    initialiseTrie(map)
+    return map
   } else if (fillHtab(map, seed)) {
     return map
   }
@@ -54,6 +59,7 @@ export function destroyMap (map: usize): void {
   const type = load<u32>(map + MAP_TYPE)
   if (type == PERCPU_ARRAY) emptyPerCpuArray(map)
   if (type == HASH || type == LRU_HASH || type == HASH_OF_MAPS) emptyHtab(map)
+  if (type == LPM_TRIE) emptyTrie(map)
   if (type == ARRAY && (load<u32>(map + MAP_FLAGS) & BPF_F_MMAPABLE) != 0) {
     release(map - (PAGE_BYTES - ARRAY_VALUE) + BLOCK_HEADER)
   } else {
@@ -82,7 +88,11 @@ function allocateArray (type: u32, valueSize: u32, entries: u32, flags: u32): us
     setOwner(block, map)
     return map
   }
-  const map = allocateFor((ARRAY_VALUE as u32) + (bytes as u32), 0, BLOCK_MAP)
+  return allocateStruct(ARRAY_VALUE + (bytes as usize))
+}
+
+function allocateStruct (bytes: usize): usize {
+  const map = allocateFor(bytes as u32, 0, BLOCK_MAP)
   if (map != 0) setOwner(map, map)
   return map
 }

@@ -4,7 +4,7 @@
 
 import {
   ARRAY, ARRAY_OF_MAPS, ARRAY_VALUE, BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ELEM_KEY, ENOENT,
-  ENOTSUPP, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_N_BUCKETS, LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE,
+  ENOTSUPP, HASH, HASH_OF_MAPS, HTAB_BUCKETS, HTAB_N_BUCKETS, LPM_ENTRIES, LPM_TRIE, LRU_HASH, MAP_FLAGS, MAP_ID, MAP_KEY_SIZE,
   MAP_MAX_ENTRIES, MAP_TYPE, MAP_VALUE_SIZE, PERCPU_ARRAY, pointerAt, round8
 } from './layout'
 import {
@@ -16,6 +16,8 @@ import { copyBytes } from './bytes'
 import { hashOf, htabMapDeleteElem, htabMapUpdateElem, htabOfMapsUpdate } from './htab-update'
 import { htabMapLookupRaw } from './htab-lookup'
 import { lruMapDeleteElem, lruMapUpdateElem } from './lru'
+import { trieDeleteElem, trieUpdateElem } from './lpm-trie-update'
+import { trieLookupElem, trieNextKey } from './lpm-trie'
 import { reclaim, syscallEnter, syscallExit } from './epoch'
 
 /** Copies the value to `out`. @returns 0 or a negative errno */
@@ -54,7 +56,10 @@ export function userDelete (map: usize, key: usize, removed: usize): i32 {
     return result == 0 && load<u32>(removed) == 0 ? -ENOENT : result
   }
   const reader = syscallEnter()
-  const result = type == LRU_HASH ? lruMapDeleteElem(map, key, 0) : htabMapDeleteElem(map, key, type == HASH_OF_MAPS ? removed : 0)
+  let result: i32
+  if (type == LRU_HASH) result = lruMapDeleteElem(map, key, 0)
+  else if (type == LPM_TRIE) result = trieDeleteElem(map, key)
+  else result = htabMapDeleteElem(map, key, type == HASH_OF_MAPS ? removed : 0)
   syscallExit(reader)
   reclaim()
   return result
@@ -76,10 +81,9 @@ export function userNextKey (map: usize, key: usize, out: usize): i32 {
   const type = load<u32>(map + MAP_TYPE)
   if (type == ARRAY || type == PERCPU_ARRAY || type == ARRAY_OF_MAPS) return nextIndex(map, key, out)
   const reader = syscallEnter()
-  const elem = nextElem(map, key)
-  if (elem != 0) copyBytes(out, elem + ELEM_KEY, load<u32>(map + MAP_KEY_SIZE))
+  const found = type == LPM_TRIE ? trieNextKey(map, key, out) : htabNextKey(map, key, out)
   syscallExit(reader)
-  return elem == 0 ? -ENOENT : 0
+  return found ? 0 : -ENOENT
 }
 
 /**
@@ -112,6 +116,7 @@ export function userCount (map: usize): u32 {
     for (let i: u32 = 0; i < maxEntries; i++) used += u32(pointerAt(map + ARRAY_VALUE + ((i as usize) << 3)) != 0)
     return used
   }
+  if (type == LPM_TRIE) return load<u32>(map + LPM_ENTRIES)
   if ((load<u32>(map + MAP_FLAGS) & BPF_F_NO_PREALLOC) != 0) return atomic.load<u32>(elemCount(map))
   const reader = syscallEnter()
   const present = countElems(map)
@@ -139,6 +144,7 @@ function lookup (map: usize, key: usize, out: usize): i32 {
     return 0
   }
   if (type == ARRAY_OF_MAPS) return copyId(arrayOfMapsLookupElem(map, key), out)
+  if (type == LPM_TRIE) return copyValue(map, trieLookupElem(map, key), out)
   const elem = htabMapLookupRaw(map, key)
   if (elem == 0) return -ENOENT
   if (type == HASH_OF_MAPS) return copyId(pointerAt(valueOf(map, elem)), out)
@@ -162,6 +168,7 @@ function update (map: usize, key: usize, value: usize, flags: u32, cpu: u32): i3
   if (type == HASH) return htabMapUpdateElem(map, key, value, flags as u64, cpu)
   if (type == LRU_HASH) return lruMapUpdateElem(map, key, value, flags as u64, cpu)
   if (type == ARRAY) return arrayMapUpdateElem(map, key, value, flags as u64)
+  if (type == LPM_TRIE) return trieUpdateElem(map, key, value, flags as u64)
   if (type != PERCPU_ARRAY) return -EINVAL
   if (flags > BPF_EXIST as u32) return -EINVAL
   const slot = pointerSlot(map, key)
@@ -178,6 +185,12 @@ function nextIndex (map: usize, key: usize, out: usize): i32 {
   else if (index == maxEntries - 1) return -ENOENT
   else store<u32>(out, index + 1)
   return 0
+}
+
+function htabNextKey (map: usize, key: usize, out: usize): bool {
+  const elem = nextElem(map, key)
+  if (elem != 0) copyBytes(out, elem + ELEM_KEY, load<u32>(map + MAP_KEY_SIZE))
+  return elem != 0
 }
 
 /** Element after the key's in its chain, else the first of the next bucket that has one. */
