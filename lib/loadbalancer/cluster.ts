@@ -182,6 +182,11 @@ export class Draft implements DesiredState {
     }
   }
 
+  /** Frontends that are to be realised again come in this order, behind those that it does not name: as another machine met them. */
+  reorder (keys: readonly DesiredKey[]): void {
+    for (const key of keys) if (this.#touched.delete(key)) this.#touched.add(key)
+  }
+
   setNodeAddresses (addresses: readonly string[]): void {
     if (addresses.join() === this.#nodeAddresses.join()) return
     this.#nodeAddresses = addresses
@@ -236,7 +241,8 @@ export class Draft implements DesiredState {
 /** Imported services follow the objects they come from; a change by hand would be lost with the next import. */
 export function refuseImported (service: Service): LbResult<void> {
   if (service.source === 'api') return done(undefined)
-  return refuse('IMPORTED_OBJECT', `service ${serviceKey(service)} was imported from Kubernetes; change it by importing it again`, {
+  const from = service.source === 'k8s' ? 'Kubernetes' : 'a dump'
+  return refuse('IMPORTED_OBJECT', `service ${serviceKey(service)} was imported from ${from}; change it by importing it again`, {
     facts: { source: service.source }
   })
 }

@@ -13,7 +13,8 @@ export type FrontendType = typeof frontendTypes[number]
 /** lookups from outside the node, or from inside where a traffic policy makes the two differ */
 export type Scope = 'external' | 'internal'
 
-export type Source = 'api' | 'k8s'
+/** who owns a service: this interface, Kubernetes objects, or a list that Cilium printed */
+export type Source = 'api' | 'k8s' | 'dump'
 
 export interface Frontend {
   readonly address: string

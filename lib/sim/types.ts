@@ -4,7 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { Rehearsal, ServiceTraits } from '../loadbalancer/index.ts'
+import type { BpfLbShape, MaglevListForm, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
@@ -41,8 +41,8 @@ export interface ServiceSpec extends ServiceTraits {
 }
 
 export interface ServiceView extends ServiceSpec {
-  /** who owns the object: `api` ones are edited here, `k8s` ones only by importing again */
-  readonly source: 'api' | 'k8s'
+  /** who owns the object: `api` ones are edited here, those from Kubernetes objects and from dumps only by importing again */
+  readonly source: 'api' | 'k8s' | 'dump'
 }
 
 export type TableSizePolicy = { readonly fixed: number } | { readonly perService: { readonly perBackend: number } }
@@ -258,6 +258,25 @@ export interface ReportScope {
   readonly variants?: ReadonlyArray<NodeSettingsInput & { readonly name: string }>
 }
 
+/** A list as one of Cilium's commands prints it. */
+export interface CiliumList<T> {
+  /** `-o json` */
+  readonly json: T
+  text (): string
+}
+
+/** Tables of some machine, to be held against what its backends should give on a node with these settings. */
+export interface TableComparisonRequest {
+  /** `cilium-dbg bpf lb maglev list`, JSON or text */
+  readonly tables: Readonly<Record<string, unknown>> | string
+  /** the same machine's `cilium-dbg service list` or `bpf lb list`, JSON or text; the node's own frontends unless said */
+  readonly services?: readonly unknown[] | Readonly<Record<string, unknown>> | string
+  /** backend id there -> `10.0.0.1:8080/TCP`; without them only the arrangement is compared */
+  readonly backends?: Readonly<Record<string, string>>
+  /** further seeds to try, base64 */
+  readonly seeds?: readonly string[]
+}
+
 /** What another thread needs to run packets through a node's live program: shared memory and addresses in it, plain data else. */
 export interface NodeAttachment {
   readonly node: string
@@ -350,6 +369,15 @@ export interface Simulator {
   /** bpftool's text, with the C lines */
   xlated (node: string, id: number): string
   lbMapsText (node: string): string
+
+  /** `cilium-dbg service list` of the node's agent */
+  serviceList (node: string): CiliumList<readonly unknown[]>
+  /** `cilium-dbg bpf lb list`, read back from the maps */
+  bpfLbList (node: string, shape: BpfLbShape): CiliumList<Readonly<Record<string, readonly string[]>>>
+  /** `cilium-dbg bpf lb maglev list`, read back from the maps. @param frontends revNAT ids; all unless said */
+  maglevList (node: string, form: MaglevListForm, frontends?: readonly number[]): CiliumList<Readonly<Record<string, readonly string[]>>>
+  /** pauses after every table that is built */
+  compareTablesSteps (node: string, request: TableComparisonRequest): Generator<undefined, TablesAnswer>
 
   /** the node's agent over a copy of the desired state: plans changes, writes nothing; it does not see later changes */
   rehearse (node: string): Rehearsal

@@ -143,7 +143,7 @@ export const ServiceSpec = Type.Object({ namespace: ObjectName('Namespace'), nam
   title: 'ServiceSpec', description: 'A service: its frontends and its backends.', ...closed, examples: [{ namespace: 'shop', name: 'web', ...serviceExample }]
 })
 
-export const Source = OneOf(['api', 'k8s'], 'Who owns the object: `api` is edited here, `k8s` changes by importing again.')
+export const Source = OneOf(['api', 'k8s', 'dump'], 'Who owns the object: `api` is edited here, `k8s` and `dump` change by importing again.')
 
 export const Service = Type.Object({
   namespace: ObjectName('Namespace'),

@@ -22,7 +22,8 @@ export function kernelMaps (settings: NodeSettings): { kernel: Kernel, maps: LbM
   const kernel = createKernel({ core: createCore({ module, profile, possibleCpus: 2 }), random: next })
   const made = new Map<string, KernelMap>()
   const make = (name: string, keySize: number, valueSize: number, maxEntries: number, type: 'hash' | 'lpm_trie' = 'hash'): void => {
-    made.set(name, mapOf(kernel, kernel.mapCreate({ type, name: name.slice(0, 15), keySize, valueSize, maxEntries, flags: BPF_F_NO_PREALLOC })))
+    const attributes = { type, name: name.slice(0, 15), keySize, valueSize, maxEntries, flags: BPF_F_NO_PREALLOC }
+    made.set(name, mapOf(kernel, kernel.mapCreate(attributes)))
   }
   const { services, backends, revNat, maglev } = settings.mapSizes
   make(mapNames.services[4], 12, 12, services)
