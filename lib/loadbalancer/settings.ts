@@ -1,8 +1,8 @@
 // Settings of an emulated node: what a Cilium agent reads from its configuration, and what the emulator adds to it. Validated as a whole;
 // every wrong member is named.
 
-import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, supportedTableSizes } from '../maglev/index.ts'
-import type { TableSizePolicy } from '../maglev/index.ts'
+import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, releases, supportedTableSizes } from '../maglev/index.ts'
+import type { Release, TableSizePolicy } from '../maglev/index.ts'
 import { datapathLayouts } from '../datapath/index.ts'
 import { knownOption } from './cilium-options.ts'
 import { done, pointerStep, refusePlaces } from './errors.ts'
@@ -10,15 +10,18 @@ import type { LbPlace, LbResult } from './errors.ts'
 import { FLAT_ELEMENT_BYTES } from './flat-tables.ts'
 import { oneTableSizeForAll } from './layout.ts'
 import type { TableLayout } from './layout.ts'
+import type { Labels } from './label-selector.ts'
 import { limits } from './limits.ts'
+import { allMapSizes, defaultMapSize, largestMapSize, mapSizeNames } from './map-sizes.ts'
+import type { MapSizes } from './map-sizes.ts'
 import { isObjectName } from './normalise.ts'
+import { isOn, refuseCombination } from './options.ts'
+import { algorithms } from './traits.ts'
+import type { Algorithm } from './traits.ts'
 
-export interface MapSizes {
-  readonly services: number
-  readonly backends: number
-  readonly revNat: number
-  readonly maglev: number
-}
+export const defects = ['none', 'half-table'] as const
+
+export type Defect = typeof defects[number]
 
 export type OptionValue = string | number | boolean
 
@@ -26,8 +29,14 @@ export interface NodeSettings {
   readonly name: string
   readonly kernel: string
   readonly possibleCpus: number
-  readonly release: '1.17+'
-  readonly algorithm: 'maglev'
+  /** of Cilium: how tables are filled and flows hashed, which backends are in a table, how large a backend is in its map */
+  readonly release: Release
+  /** a mistake of a release that its program makes: `half-table` is the reader of 1.9.0 to 1.9.6 */
+  readonly defect: Defect
+  /** remember connections; without it every packet of a node is as the first of its flow, but for session affinity and fragments */
+  readonly conntrack: boolean
+  /** for services that say nothing else */
+  readonly algorithm: Algorithm
   readonly layout: TableLayout
   readonly tableSizePolicy: TableSizePolicy
   /** base64 of 12 bytes */
@@ -40,15 +49,17 @@ export interface NodeSettings {
   readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
+  /** the Kubernetes node it is: what runs there is local; null: one of the emulated node's own name */
+  readonly nodeName: string | null
+  /** null: that of its labels */
+  readonly zone: string | null
+  /** labels besides those of the Kubernetes Node of its name, and before them */
+  readonly labels: Labels
   /** further options under Cilium's names */
   readonly options: Readonly<Record<string, OptionValue>>
   readonly engine: 'interpreter'
 }
 
-/** Cilium's own default of every map (bpf-lb-map-max) */
-export const defaultMapSize = 65536
-/** hard ceiling of Cilium for sizes of its tables */
-export const largestMapSize = 1 << 24
 export const largestPossibleCpus = 512
 /** both arrays of layout flat: an emulated node has 4 GiB for everything */
 export const largestFlatBytes = 2 ** 31
@@ -59,15 +70,20 @@ export function defaultSettings (name: string): NodeSettings {
     kernel: '6.18',
     possibleCpus: 2,
     release: '1.17+',
+    defect: 'none',
+    conntrack: false,
     algorithm: 'maglev',
     layout: 'blob',
     tableSizePolicy: { fixed: defaultTableSize },
     seed: defaultSeedText,
-    mapSizes: { services: defaultMapSize, backends: defaultMapSize, revNat: defaultMapSize, maglev: defaultMapSize },
+    mapSizes: allMapSizes(defaultMapSize),
     preallocateMaps: false,
     inlining: 'kernel',
     spectreMasking: false,
     addresses: null,
+    nodeName: null,
+    zone: null,
+    labels: {},
     options: {},
     engine: 'interpreter'
   }
@@ -99,12 +115,13 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
   }
   if (!isObjectName(settings.name)) wrong('/name', `${JSON.stringify(settings.name)} is not a Kubernetes name`)
   among('/kernel', settings.kernel, kernels)
-  among('/release', settings.release, ['1.17+'])
-  among('/algorithm', settings.algorithm, ['maglev'])
+  among('/release', settings.release, releases)
+  among('/defect', settings.defect, defects)
+  among('/algorithm', settings.algorithm, algorithms)
   among('/inlining', settings.inlining, ['kernel', 'never'])
   among('/engine', settings.engine, ['interpreter'])
   between('/possibleCpus', settings.possibleCpus, 1, largestPossibleCpus)
-  for (const member of ['services', 'backends', 'revNat', 'maglev'] as const) {
+  for (const member of mapSizeNames) {
     between(`/mapSizes/${member}`, settings.mapSizes[member], 1, largestMapSize)
   }
   among('/layout', settings.layout, datapathLayouts)
@@ -116,10 +133,15 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
     if (parseAddress(address) === null) wrong(`/addresses${pointerStep(index)}`, `${JSON.stringify(address.slice(0, 64))} is not an IP address`)
   })
   if ((settings.addresses?.length ?? 0) > limits.nodeAddresses) wrong('/addresses', `more than ${limits.nodeAddresses} addresses`)
+  if (settings.nodeName !== null && !isObjectName(settings.nodeName)) wrong('/nodeName', `${JSON.stringify(settings.nodeName)} is not a Kubernetes name`)
+  if (settings.zone !== null && !isLabelValue(settings.zone)) wrong('/zone', `${JSON.stringify(settings.zone.slice(0, 64))} is not a value of a label`)
+  checkLabels(settings.labels, wrong)
   for (const [name, value] of Object.entries(settings.options)) {
     const reason = knownOption(name, value)
     if (reason !== null) wrong(`/options${pointerStep(name)}`, reason)
   }
+  const combination = refuseCombination(settings)
+  if (combination !== null) wrong(`/options${pointerStep(combination.name)}`, combination.reason)
   if (places.length > 0) return refusePlaces('INVALID_ARGUMENT', places)
   return done({ ...settings, addresses: settings.addresses?.map(address => parseAddress(address)?.text ?? address) ?? null })
 }
@@ -129,8 +151,40 @@ export function sharedTableSize ({ tableSizePolicy }: Pick<NodeSettings, 'tableS
   return 'fixed' in tableSizePolicy ? tableSizePolicy.fixed : defaultTableSize
 }
 
-export function externalClusterIp (settings: NodeSettings): boolean {
-  return settings.options['bpf-lb-external-clusterip'] === true
+export const zoneLabel = 'topology.kubernetes.io/zone'
+
+/** What a node is in the eyes of Kubernetes. @param labels of the Kubernetes Node of that name */
+export interface NodePlace {
+  readonly nodeName: string
+  readonly labels: Labels
+  readonly zone: string | null
+}
+
+export function nodePlace (settings: NodeSettings, labelsOf: (nodeName: string) => Labels | undefined): NodePlace {
+  const nodeName = settings.nodeName ?? settings.name
+  const known = { ...labelsOf(nodeName), ...settings.labels }
+  const labels = settings.zone === null ? known : { ...known, [zoneLabel]: settings.zone }
+  const zone = labels[zoneLabel]
+  return { nodeName, labels, zone: zone === undefined || zone === '' ? null : zone }
+}
+
+/** whether a service's own algorithm counts on this node */
+export function algorithmOf (settings: NodeSettings, said: Algorithm | undefined): Algorithm | null {
+  return isOn(settings, 'bpf-lb-algorithm-annotation') ? said ?? null : null
+}
+
+const labelValuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
+
+function isLabelValue (text: string): boolean {
+  return labelValuePattern.test(text)
+}
+
+function checkLabels (labels: Labels, wrong: (pointer: string, detail: string) => void): void {
+  const entries = Object.entries(labels)
+  if (entries.length > limits.nodeLabels) wrong('/labels', `more than ${limits.nodeLabels} labels`)
+  for (const [name, value] of entries) {
+    if (!isLabelValue(value)) wrong(`/labels${pointerStep(name)}`, `${JSON.stringify(value.slice(0, 64))} is not a value of a label`)
+  }
 }
 
 function checkPolicy (
