@@ -4,8 +4,8 @@
 import { Type, type Static, type TOptional, type TSchema, type TUnsafe } from 'typebox'
 import { datapathLayouts } from '../../lib/datapath/index.ts'
 import {
-  algorithms, defaultAffinityTimeoutSeconds, defects, forwardingModes, largestAffinityTimeoutSeconds, sourceRangePolicies, trafficDistributions,
-  trafficPolicies
+  algorithms, defaultAffinityTimeoutSeconds, defects, forwardingModes, largestAffinityTimeoutSeconds, sourceRangePolicies,
+  trafficDistributions, trafficPolicies
 } from '../../lib/loadbalancer/index.ts'
 import { releases } from '../../lib/maglev/index.ts'
 import { limits } from './limits.ts'

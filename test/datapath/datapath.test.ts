@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  affinityMatchMapName, constantsMapName, datapathLayouts, decodeBackendValue, defaultConstants, decodeLoadTimeConstants, decodeReverseNatValue, decodeRevNatId, decodeServiceKey,
-  decodeServiceValue, decodeU32, encodeBackendValue, encodeLoadTimeConstants, encodeReverseNatValue, encodeRevNatId, encodeServiceKey,
-  encodeServiceValue, encodeU32, frontendWord, mapNames, metricsMapName, objectFile, programName, reasons, splitFrontendWord, sumCounters,
-  xdpVerdicts
+  affinityMatchMapName, constantsMapName, datapathLayouts, decodeBackendValue, defaultConstants, decodeLoadTimeConstants,
+  decodeReverseNatValue, decodeRevNatId, decodeServiceKey, decodeServiceValue, decodeU32, encodeBackendValue,
+  encodeLoadTimeConstants, encodeReverseNatValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord,
+  mapNames, metricsMapName, objectFile, programName, reasons, splitFrontendWord, sumCounters, xdpVerdicts
 } from '../../lib/datapath/index.ts'
 import type { LoadTimeConstants } from '../../lib/datapath/index.ts'
 import { defaultSeed } from '../../lib/maglev/index.ts'

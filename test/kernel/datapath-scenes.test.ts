@@ -35,7 +35,8 @@ await kernelSuite('datapath scenes', optionSets.length * packets * 2, (suite, t)
 /** @returns packets by what became of them */
 function play (suite: Suite, { name, constants, model: options }: OptionSet, layout: typeof layouts[number]): Map<string, number> {
   const kernel = loadBalancer(suite.bpf, layout, m, undefined, constants)
-  const { datapath: { kernel: emulated, program, metrics }, maps } = emulateBalancer(layout, m, { possibleCpus: suite.bpf.possibleCpus }, constants)
+  const { possibleCpus } = suite.bpf
+  const { datapath: { kernel: emulated, program, metrics }, maps } = emulateBalancer(layout, m, { possibleCpus }, constants)
   suite.same(encode(program.translated.insns).length, suite.bpf.xlated(kernel.object.program).insns.length, `${name}: length of the translated program`)
   const scene = new Scene(m)
   scene.fill(kernel)

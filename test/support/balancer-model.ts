@@ -179,7 +179,8 @@ export class ModelBalancer {
       if (protocol === 51) bytes = ((packet[at + 1] ?? 0) + 2) * 4
       if (protocol === 44) {
         bytes = 8
-        fragment = { bits: wordAt(packet, at + 2) & 0xfff9, id: [...packet.subarray(ip + 8, ip + 40), ...packet.subarray(at + 4, at + 8), next].join() }
+        const id = [...packet.subarray(ip + 8, ip + 40), ...packet.subarray(at + 4, at + 8), next].join()
+        fragment = { bits: wordAt(packet, at + 2) & 0xfff9, id }
       }
       at += bytes
       if (at - ip > 1023) drop('extension_header')
@@ -381,7 +382,8 @@ export class ModelBalancer {
     const asked = { ...flow, client: flow.frontend, clientPort: flow.port }
     const key = connectionKey('out', asked, flow.client, flow.clientPort)
     const connection = this.#options.conntrack === true ? this.#connection(key, 0) : undefined
-    const service = this.world.services.find(({ revNatId, address }) => revNatId === connection?.revNatId && address.length === flow.client.length)
+    const service = this.world.services.find(({ revNatId, address }) =>
+      revNatId === connection?.revNatId && address.length === flow.client.length)
     if (connection === undefined || service === undefined) return pass('no_frontend')
     this.#seen(key, connection, connection.backendId, connection.revNatId, flow)
     return { verdict: TX, reason: 'reply', bytes: translated(packet, place, flow, service, 'source') }

@@ -3,8 +3,8 @@
 // write its maps; what should come out is the model's to say.
 
 import {
-  affinityMatchMapName, encodeBackendValue, encodeReverseNatValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord,
-  mapNames
+  affinityMatchMapName, encodeBackendValue, encodeReverseNatValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32,
+  frontendWord, mapNames
 } from '../../lib/datapath/index.ts'
 import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
 import { formatAddress, parseAddress } from '../../lib/packet/index.ts'
@@ -128,7 +128,9 @@ export class Scene {
     const key = (slot: number): Uint8Array => encodeServiceKey({ address, port: plan.port, slot, protocol: plan.protocol, scope: 0 })
     const flags = flagsOf(service)
     const entry = { count: 0, revNatId, ...flags, quarantinedCount: 0 }
-    service.slots?.forEach((id, slot) => { maps.update(mapNames.services[family], key(slot + 1), encodeServiceValue({ ...entry, word: id })) })
+    service.slots?.forEach((id, slot) => {
+      maps.update(mapNames.services[family], key(slot + 1), encodeServiceValue({ ...entry, word: id }))
+    })
     for (let slot = (service.slots?.length ?? 0) + 1; slot <= members.length; slot++) maps.remove(mapNames.services[family], key(slot))
     const word = service.proxy === true ? 15_000 : frontendWord(service.algorithm ?? 0, service.affinitySeconds ?? 0)
     maps.update(mapNames.services[family], key(0), encodeServiceValue({ ...entry, count: service.count, word }))

@@ -21,6 +21,7 @@ export function emulateBalancer (
     layout,
     tableSizePolicy: oneTableSizeForAll(layout) ? { fixed: m } : { perService: { perBackend: 100 } },
     ...(layout === 'flat' ? { mapSizes: { ...defaultSettings('twin').mapSizes, maglev: flatServices } } : {}),
+    conntrack: constants.conntrack === 1,
     ...more
   }
   const datapath = createDatapath(testAssets(), settings, () => 7, { constants })

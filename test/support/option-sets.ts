@@ -33,7 +33,8 @@ const models: Readonly<Record<string, ModelOptions>> = {
   'as services say, remembered': { forwarding: 'as-said', conntrack: true, selection: 'maglev-or-said' }
 }
 
-export const optionSets: readonly OptionSet[] = Object.entries(models).map(([name, model]) => ({ name, model, constants: constantsOf(model) }))
+export const optionSets: readonly OptionSet[] = Object.entries(models)
+  .map(([name, model]) => ({ name, model, constants: constantsOf(model) }))
 
 function constantsOf (model: ModelOptions): Partial<LoadTimeConstants> {
   const { selection = 'maglev', forwarding = 'translated', ipip = false, fragments = true, timeouts } = model
@@ -46,9 +47,11 @@ function constantsOf (model: ModelOptions): Partial<LoadTimeConstants> {
     conntrack: model.conntrack === true ? 1 : 0,
     forwarding: forwardings.indexOf(forwarding),
     dispatch: dispatches.indexOf(ipip ? 'ipip' : 'option'),
-    ...(timeouts === undefined ? {} : {
-      ctTimeoutTcp: timeouts.tcp, ctTimeoutSyn: timeouts.syn, ctTimeoutClosing: timeouts.closing, ctTimeoutAny: timeouts.any
-    }),
+    ...(timeouts === undefined
+      ? {}
+      : {
+          ctTimeoutTcp: timeouts.tcp, ctTimeoutSyn: timeouts.syn, ctTimeoutClosing: timeouts.closing, ctTimeoutAny: timeouts.any
+        }),
     ...(model.source4 === undefined ? {} : { directRouting4: model.source4 }),
     ...(model.source6 === undefined ? {} : { directRouting6: model.source6 })
   }

@@ -55,7 +55,13 @@ export class ScenePackets {
     if (network === null || transport === null || backend === undefined) return
     const { source: client, destination: frontend, protocol } = network
     this.#sent.push({
-      client, frontend, protocol, clientPort: transport.sourcePort, port: transport.destinationPort, backend: backend.address, backendPort: backend.port
+      client,
+      frontend,
+      protocol,
+      clientPort: transport.sourcePort,
+      port: transport.destinationPort,
+      backend: backend.address,
+      backendPort: backend.port
     })
     if (this.#sent.length > REMEMBERED) this.#sent.shift()
   }
@@ -80,7 +86,8 @@ export class ScenePackets {
     const source = service.address.length === 4
       ? Uint8Array.of(198, 51, 100, host)
       : Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 0, 0, host % 3, 0, 0, 0, 0, 0, 0, 0, host)
-    return { source, destination: service.address, protocol: service.protocol, sourcePort: 40_000 + this.#random.below(4), destinationPort: service.port }
+    const { address: destination, protocol, port: destinationPort } = service
+    return { source, destination, protocol, sourcePort: 40_000 + this.#random.below(4), destinationPort }
   }
 
   #request (world: ModelWorld, more: Partial<PacketSpec> = {}): Uint8Array {
@@ -101,7 +108,12 @@ export class ScenePackets {
     const { client, clientPort, backend, backendPort, protocol } = this.#one(this.#sent)
     const { syn, ack, fin } = tcpFlags
     return buildPacket({
-      source: backend, sourcePort: backendPort, destination: client, destinationPort: clientPort, protocol, tcpFlags: this.#one([syn | ack, ack, fin | ack]),
+      source: backend,
+      sourcePort: backendPort,
+      destination: client,
+      destinationPort: clientPort,
+      protocol,
+      tcpFlags: this.#one([syn | ack, ack, fin | ack]),
       payload: new Uint8Array(this.#random.below(20)).fill(7)
     })
   }
@@ -110,7 +122,11 @@ export class ScenePackets {
   #error (world: ModelWorld): Uint8Array {
     const { source: client, sourcePort: clientPort, destination: frontend, destinationPort: port, protocol } = this.#flow(world)
     const inner = buildPacket({
-      source: frontend, sourcePort: port, destination: client, ...(clientPort === undefined ? {} : { destinationPort: clientPort }), protocol,
+      source: frontend,
+      sourcePort: port,
+      destination: client,
+      ...(clientPort === undefined ? {} : { destinationPort: clientPort }),
+      protocol,
       ...(this.#random.below(4) === 0 ? { ipv4Options: new Uint8Array(8).fill(1) } : {})
     }).subarray(14)
     const is4 = client.length === 4

@@ -75,6 +75,8 @@ export function loadBalancer (
 function editMap (
   spec: MapSpec, layout: DatapathLayout, m: number, more: Partial<LoadTimeConstants>, entries?: number
 ): MapSpec {
+  // as a node has them that remembers nothing
+  if (Object.values<string>(mapNames.conntrack).includes(spec.name) && more.conntrack !== 1) return { ...spec, maxEntries: 1 }
   const raised = [mapNames.services[4], mapNames.backends[4]].some((name) => name === spec.name)
   if (entries !== undefined && raised) return { ...spec, maxEntries: entries }
   if (spec.name === constantsMapName) {
