@@ -91,9 +91,10 @@ class Exploration {
     this.isResumed = false
     const facts = walk.facts[index] as { reachable: boolean }
     facts.reachable = true
-    walk.log.instruction(walk.program.insns, index, () => this.mapOperand(index))
     this.previous = index
     const { insn } = walk
+    if (walk.log.level === 0) return this.walkInstruction(insn, index)
+    walk.log.instruction(walk.program.insns, index, () => this.mapOperand(index))
     const next = this.walkInstruction(insn, index)
     const { uses, defines } = registerUse(insn)
     if (!isControlTransfer(insn)) walk.log.state(walk.state, uses | defines)
