@@ -1,4 +1,5 @@
-// /v1/imports: Kubernetes objects and configuration in, as `kubectl get -o json|yaml` prints them or as people write them.
+// /v1/imports: Kubernetes objects and configuration in, as `kubectl get -o json|yaml` prints them or as people write them; and
+// what Cilium's own commands print of a machine, alone or in a sysdump.
 
 import { Type } from 'typebox'
 import { jsonAnswer } from './support/answers.ts'
@@ -15,9 +16,11 @@ const example = {
 }
 
 // what is inside is the importer's to judge: it names what it skips, where a schema could only refuse
-const Documents = Type.Unsafe<Buffer>({ title: 'Documents', description: 'One object, a List, or (as a YAML stream or a JSON array) several of them.', examples: [example] })
+const Documents = Type.Unsafe<Buffer>({ title: 'Documents', description: 'One object, a List, or (as a YAML stream or a JSON array) several of them; JSON or text of `cilium-dbg service list`, `bpf lb list` or `config --all`; or an archive of such files.', examples: [example] })
 
-const documentTypes = ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml']
+const manifestTypes = ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml']
+// what it is, is seen by its first bytes
+const dumpTypes = ['text/plain', 'text/markdown', 'application/zip', 'application/gzip', 'application/x-gzip', 'application/x-tar', 'application/octet-stream']
 
 export const imports: Route = async (app, { sim, documents }) => {
   app.post('/v1/imports', {
@@ -26,20 +29,24 @@ export const imports: Route = async (app, { sim, documents }) => {
     schema: {
       operationId: 'importDocuments',
       tags: ['imports'],
-      summary: 'Import Kubernetes objects',
-      description: 'Service, EndpointSlice, Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes.',
+      summary: 'Import Kubernetes objects, or dumps of a Cilium agent',
+      description: 'Service, EndpointSlice, Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes. Lists that an agent printed (`cilium-dbg service list`, `bpf lb list`, as JSON or text) give services of source `dump`; `config --all` changes node `cilium` as the ConfigMap does; of a sysdump (zip, tar, tar.gz) the lists of one agent are taken, and what is passed over is listed.',
       querystring: Type.Object({
         operation: OneOf(['apply', 'delete'], 'Whether the objects come or go.', { default: 'apply' }),
         dryRun: Type.Boolean({ default: false, description: 'Only say what would happen.' })
       }, { additionalProperties: false }),
-      consumes: documentTypes,
+      consumes: [...manifestTypes, ...dumpTypes],
       body: Documents,
       response: { 200: jsonAnswer('What was done, or would be.', ImportReport) }
     }
   }, async (request) => {
-    const format = request.headers['content-type']?.includes('yaml') === true ? 'yaml' : 'json'
-    const read = await documents.read(request.body, format)
+    const read = await documents.read(request.body, formatOf(request.headers['content-type'] ?? ''))
     const { operation, dryRun } = request.query
     return app.inTurn(() => inSteps(sim.importSteps(read, { operation, dryRun })))
   })
+}
+
+function formatOf (contentType: string): 'json' | 'yaml' | 'dump' {
+  const [type = ''] = contentType.toLowerCase().split(';')
+  return type.includes('yaml') ? 'yaml' : dumpTypes.includes(type.trim()) ? 'dump' : 'json'
 }

@@ -8,6 +8,7 @@ import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
 import type { ProgramLoading } from './datapath.ts'
+import { dumpOperations } from './dump-operations.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
 import { complete } from '../loadbalancer/steps.ts'
@@ -40,6 +41,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     changedAt: () => changedAt,
     ...clusterOperations(set, touch),
     ...nodeOperations(set, touch),
+    ...dumpOperations(set),
     lookup: (request) => lookup(set, request),
     report: (request) => complete(simulator.reportSteps(request)),
     reportSteps: (request) => reportSteps(request, {

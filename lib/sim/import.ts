@@ -1,6 +1,6 @@
-// Kubernetes objects into the desired state: read, realised on every node and committed as one, or refused as one.
+// Kubernetes objects and dumps into the desired state: read, realised on every node and committed as one, or refused as one.
 
-import { importSteps as draftSteps } from '../loadbalancer/index.ts'
+import { importDocumentSteps } from '../loadbalancer/index.ts'
 import type { Steps } from '../loadbalancer/index.ts'
 import { simErrorOf } from './errors.ts'
 import type { NodeSet } from './node-set.ts'
@@ -29,7 +29,7 @@ function * stepsOf (
 ): Steps<ImportReport> {
   const settings = set.list().map((node) => node.settings)
   const ciliumSettings = settings.find(({ name }) => name === CILIUM_NODE) ?? null
-  const imported = yield * draftSteps(set.cluster, documents, { operation, ciliumSettings })
+  const imported = yield * importDocumentSteps(set.cluster, documents, { operation, ciliumSettings })
   if (!imported.ok) throw simErrorOf(imported.error)
   const { draft, counts } = imported.value
   const changed = imported.value.ciliumSettings

@@ -4,7 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { Rehearsal } from '../loadbalancer/index.ts'
+import type { BpfLbShape, MaglevListForm, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
@@ -29,20 +29,20 @@ export interface BackendSpec {
   readonly portName?: string
   readonly nodeName?: string
   readonly zone?: string
+  /** zones whose clients it is meant for */
+  readonly forZones?: readonly string[]
 }
 
-export interface ServiceSpec {
+export interface ServiceSpec extends ServiceTraits {
   readonly namespace: string
   readonly name: string
   readonly frontends: readonly FrontendSpec[]
   readonly backends: readonly BackendSpec[]
-  /** Kubernetes' own: addresses of a class that Cilium does not manage get no wildcard entries */
-  readonly loadBalancerClass?: string
 }
 
 export interface ServiceView extends ServiceSpec {
-  /** who owns the object: `api` ones are edited here, `k8s` ones only by importing again */
-  readonly source: 'api' | 'k8s'
+  /** who owns the object: `api` ones are edited here, those from Kubernetes objects and from dumps only by importing again */
+  readonly source: 'api' | 'k8s' | 'dump'
 }
 
 export type TableSizePolicy = { readonly fixed: number } | { readonly perService: { readonly perBackend: number } }
@@ -53,21 +53,37 @@ export interface NodeSettings {
   readonly kernel: string
   readonly possibleCpus: number
   readonly release: '1.17+'
-  readonly algorithm: 'maglev'
+  readonly algorithm: 'random' | 'maglev'
   readonly layout: 'flat' | 'fixed' | 'blob' | 'dynamic' | 'packed' | 'compact'
   readonly tableSizePolicy: TableSizePolicy
   /** base64 of 12 bytes */
   readonly seed: string
-  readonly mapSizes: { readonly services: number, readonly backends: number, readonly revNat: number, readonly maglev: number }
+  readonly mapSizes: {
+    readonly services: number,
+    readonly backends: number,
+    readonly revNat: number,
+    readonly maglev: number,
+    readonly affinity: number,
+    readonly sourceRange: number
+  }
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
   /** inlined array lookups mask the index, arrays take a power of two of elements */
   readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
+  /** the Kubernetes node it is; null: one of its own name */
+  readonly nodeName: string | null
+  /** null: that of its labels */
+  readonly zone: string | null
+  /** besides those of the Kubernetes Node of its name, and before them */
+  readonly labels: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, string | number | boolean>>
   readonly engine: 'interpreter'
 }
+
+/** Settings that are to be completed, map sizes one by one. */
+export type NodeSettingsInput = Partial<Omit<NodeSettings, 'mapSizes'>> & { readonly mapSizes?: Partial<NodeSettings['mapSizes']> }
 
 /** A table that its policy gave another M: flows move, also between backends that stay. */
 export interface TableSizeChangeView {
@@ -100,6 +116,8 @@ export interface ImportReport {
 }
 
 export interface FrontendView extends FrontendSpec {
+  /** for lookups from inside the node, where these find other backends */
+  readonly scope?: 'internal'
   /** revNAT id on this node */
   readonly id: number
   readonly service: { readonly namespace: string, readonly name: string }
@@ -237,7 +255,26 @@ export interface ReportScope {
   /** `700x3,200x10`: services x backends each */
   readonly mix?: string
   /** nodes to make for the mix: what is not said is as on node `cilium`; `cilium`, `dynamic`, `packed` and `compact` unless said */
-  readonly variants?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
+  readonly variants?: ReadonlyArray<NodeSettingsInput & { readonly name: string }>
+}
+
+/** A list as one of Cilium's commands prints it. */
+export interface CiliumList<T> {
+  /** `-o json` */
+  readonly json: T
+  text (): string
+}
+
+/** Tables of some machine, to be held against what its backends should give on a node with these settings. */
+export interface TableComparisonRequest {
+  /** `cilium-dbg bpf lb maglev list`, JSON or text */
+  readonly tables: Readonly<Record<string, unknown>> | string
+  /** the same machine's `cilium-dbg service list` or `bpf lb list`, JSON or text; the node's own frontends unless said */
+  readonly services?: readonly unknown[] | Readonly<Record<string, unknown>> | string
+  /** backend id there -> `10.0.0.1:8080/TCP`; without them only the arrangement is compared */
+  readonly backends?: Readonly<Record<string, string>>
+  /** further seeds to try, base64 */
+  readonly seeds?: readonly string[]
 }
 
 /** What another thread needs to run packets through a node's live program: shared memory and addresses in it, plain data else. */
@@ -287,7 +324,7 @@ export interface ClusterStateInput {
   /** made here (`api`) unless said */
   readonly services: ReadonlyArray<ServiceSpec & { readonly source?: ServiceView['source'] }>
   /** all nodes, completed as new ones are; left out: the nodes stay as they are */
-  readonly nodes?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
+  readonly nodes?: ReadonlyArray<NodeSettingsInput & { readonly name: string }>
 }
 
 export interface Simulator {
@@ -315,9 +352,9 @@ export interface Simulator {
 
   listNodes (): readonly NodeView[]
   getNode (name: string): NodeView
-  createNode (settings: Partial<NodeSettings> & { name: string }): NodeView
+  createNode (settings: NodeSettingsInput & { name: string }): NodeView
   /** merge patch: members given replace; the node is rebuilt with the current services */
-  updateNode (name: string, patch: Partial<Omit<NodeSettings, 'name'>>): NodeView
+  updateNode (name: string, patch: Omit<NodeSettingsInput, 'name'>): NodeView
   deleteNode (name: string): void
 
   listFrontends (node: string): readonly FrontendView[]
@@ -332,6 +369,15 @@ export interface Simulator {
   /** bpftool's text, with the C lines */
   xlated (node: string, id: number): string
   lbMapsText (node: string): string
+
+  /** `cilium-dbg service list` of the node's agent */
+  serviceList (node: string): CiliumList<readonly unknown[]>
+  /** `cilium-dbg bpf lb list`, read back from the maps */
+  bpfLbList (node: string, shape: BpfLbShape): CiliumList<Readonly<Record<string, readonly string[]>>>
+  /** `cilium-dbg bpf lb maglev list`, read back from the maps. @param frontends revNAT ids; all unless said */
+  maglevList (node: string, form: MaglevListForm, frontends?: readonly number[]): CiliumList<Readonly<Record<string, readonly string[]>>>
+  /** pauses after every table that is built */
+  compareTablesSteps (node: string, request: TableComparisonRequest): Generator<undefined, TablesAnswer>
 
   /** the node's agent over a copy of the desired state: plans changes, writes nothing; it does not see later changes */
   rehearse (node: string): Rehearsal

@@ -16,10 +16,11 @@ export interface About {
 
 export interface DocumentReader {
   /**
-   * The documents of an import: one of a JSON body (an array gives its elements), one for each of a YAML stream.
-   * Reads large bodies in a worker thread; throws a Problem with line and column where the text is no JSON or YAML.
+   * The documents of an import: one of a JSON body (an array gives its elements), one for each of a YAML stream; of a text (`dump`) that
+   * text, of an archive its files, JSON where it looks like it. Reads large bodies in a worker thread; throws a Problem with
+   * line and column where the text is no JSON or YAML, with the name of the file where one of an archive cannot be read.
    */
-  read (body: Buffer, format: 'json' | 'yaml'): Promise<unknown[]>
+  read (body: Buffer, format: 'json' | 'yaml' | 'dump'): Promise<unknown[]>
 }
 
 /** What was compared with a running kernel when this was built, and how much of it differed. */

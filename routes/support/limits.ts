@@ -20,6 +20,10 @@ export const limits = {
   inlineYamlBytes: 256 * KiB,
   /** imports that may be received and read at a time */
   importsAtOnce: 4,
+  /** files of an archive that is imported */
+  archiveEntries: 50_000,
+  /** what is read of an archive, unpacked */
+  archiveBytes: 256 * MiB,
   /** requests that may be answered at a time */
   requestsAtOnce: 512,
   /** objects and arrays inside each other in any body */
@@ -33,6 +37,7 @@ export const limits = {
   pageItems: 500,
   frontendsPerService: 1024,
   backendsPerService: 16_384,
+  sourceRangesPerService: 1024,
   services: 65_536,
   nodeAddresses: 64,
   nodes: 16,

@@ -12,7 +12,7 @@ type Load = () => Promise<{ readonly default: Command }>
 const commands: Readonly<Record<string, { readonly description: string, readonly load: Load }>> = {
   serve: { description: 'Start the HTTP service', load: () => import('./commands/serve.ts') },
   demo: { description: 'A 40-service cluster, traffic, and what it costs; needs no server', load: () => import('./commands/demo.ts') },
-  import: { description: 'Import Kubernetes manifests into a running service', load: () => import('./commands/import.ts') },
+  import: { description: 'Import manifests, dumps of cilium-dbg or a sysdump into a running service', load: () => import('./commands/import.ts') },
   lookup: { description: 'Ask a running service where flows go', load: () => import('./commands/lookup.ts') },
   run: { description: 'Run synthetic traffic on a running service', load: () => import('./commands/run.ts') },
   load: { description: 'Load test a running service over HTTP', load: () => import('./commands/load.ts') },

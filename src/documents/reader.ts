@@ -6,8 +6,10 @@ import type { Worker } from 'node:worker_threads'
 import type { DocumentReader } from '../../routes/support/context.ts'
 import { limits } from '../../routes/support/limits.ts'
 import { Problem } from '../../routes/support/problems.ts'
+import { decoded, firstCharacter, isArchive, readArchive } from './archive.ts'
 import { parseJson, parseYaml, type ParseFault } from './parse.ts'
 import { Assembly } from './pieces.ts'
+import { ArchiveFault } from './tar.ts'
 import type { ParseJob, ParseMessage } from '../workers/documents-thread.ts'
 import { startThread } from '../workers/start-thread.ts'
 
@@ -34,24 +36,38 @@ export function createDocumentReader (): DocumentReader & { close (): Promise<vo
     else next()
   }
 
+  async function readDump (body: Uint8Array): Promise<unknown[]> {
+    if (isArchive(body)) return await readArchive(body, readDocuments)
+    const first = firstCharacter(body)
+    if (first === '{' || first === '[') return await readDocuments(body, 'json')
+    try {
+      return [{ file: 'the text', text: decoded(body, 'the body') }]
+    } catch (error) {
+      if (!(error instanceof ArchiveFault)) throw error
+      throw new Problem('INVALID_DOCUMENT', `${error.message}, and neither a zip nor a tar archive.`, { places: [{ pointer: '', detail: error.message }] })
+    }
+  }
+
+  async function readDocuments (body: Uint8Array, format: 'json' | 'yaml'): Promise<unknown[]> {
+    const inline = format === 'json' ? limits.inlineJsonBytes : limits.inlineYamlBytes
+    if (body.length <= inline) {
+      const parsed = format === 'json' ? parseJson(body) : parseYaml(body)
+      return parsed.ok ? documentsOf(parsed.value) : refuse(parsed.fault)
+    }
+    await takeTurn()
+    const worker = startWorker(body, format)
+    running.add(worker)
+    try {
+      return documentsOf(await receive(worker))
+    } finally {
+      await worker.terminate()
+      running.delete(worker)
+      passTurn()
+    }
+  }
+
   return {
-    async read (body, format) {
-      const inline = format === 'json' ? limits.inlineJsonBytes : limits.inlineYamlBytes
-      if (body.length <= inline) {
-        const parsed = format === 'json' ? parseJson(body) : parseYaml(body)
-        return parsed.ok ? documentsOf(parsed.value) : refuse(parsed.fault)
-      }
-      await takeTurn()
-      const worker = startWorker(body, format)
-      running.add(worker)
-      try {
-        return documentsOf(await receive(worker))
-      } finally {
-        await worker.terminate()
-        running.delete(worker)
-        passTurn()
-      }
-    },
+    read: (body, format) => format === 'dump' ? readDump(body) : readDocuments(body, format),
     async close () {
       await Promise.all([...running].map((worker) => worker.terminate()))
     }
@@ -70,7 +86,7 @@ function refuse (fault: ParseFault): never {
   throw problemOf(fault)
 }
 
-function startWorker (body: Buffer, format: 'json' | 'yaml'): Worker {
+function startWorker (body: Uint8Array, format: 'json' | 'yaml'): Worker {
   // a buffer that owns its memory moves to the thread; a slice of a pool has to be copied
   const whole = body.byteOffset === 0 && body.byteLength === body.buffer.byteLength && body.buffer instanceof ArrayBuffer
   const bytes = whole ? new Uint8Array(body.buffer as ArrayBuffer) : new Uint8Array(body)

@@ -6,7 +6,10 @@ import fp from 'fastify-plugin'
 import { Problem } from '../../routes/support/problems.ts'
 import { parseJson } from '../documents/parse.ts'
 
-const documentTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml']
+const documentTypes = [
+  'application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain', 'text/markdown',
+  'application/zip', 'application/gzip', 'application/x-gzip', 'application/x-tar', 'application/octet-stream'
+]
 
 async function bodiesPlugin (app: FastifyInstance): Promise<void> {
   app.removeAllContentTypeParsers()

@@ -1,4 +1,4 @@
-// `maglev-sim import`: hands manifests to a running service as they are; the service does the reading.
+// `maglev-sim import`: hands manifests, dumps and sysdumps to a running service as they are; the service does the reading.
 
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
@@ -12,7 +12,7 @@ const maximumFiles = 1000
 
 export default command({
   name: 'import',
-  description: 'Import Kubernetes manifests (Service, EndpointSlice, Node, cilium-config; YAML or JSON) into a running service',
+  description: 'Import Kubernetes manifests (Service, EndpointSlice, Node, cilium-config), what cilium-dbg printed, or a sysdump into a running service',
   args: {
     server: serverOption,
     delete: { type: 'boolean', description: 'Delete the objects instead of applying them', default: false },
@@ -43,7 +43,14 @@ async function readDocument (file: string): Promise<Uint8Array> {
 /** By the bytes and not by the name, because of stdin; manifests in YAML's flow style are JSON in practice. */
 function contentTypeOf (bytes: Uint8Array): string {
   const first = bytes.find((byte) => byte > 0x20)
-  return first === 0x7b || first === 0x5b ? 'application/json' : 'application/yaml'
+  if (first === 0x7b || first === 0x5b) return 'application/json'
+  return isDump(bytes) ? 'application/octet-stream' : 'application/yaml'
+}
+
+/** An archive, which holds bytes that no text has, or a table that cilium-dbg printed. */
+function isDump (bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 4096)).toString('latin1')
+  return start.includes('\0') || start.startsWith('PK') || start.startsWith('\u001f\u008b') || /^(ID +Frontend +Service Type|SERVICE ADDRESS +BACKEND|SVC ID +LOOKUP|#+ Read-only config)/m.test(start)
 }
 
 function describe (file: string, report: ImportReport): string {

@@ -1,4 +1,5 @@
-// `maglev-sim maglev table`: the Maglev table of any backends, as a release line of Cilium builds it, or Katran or Envoy.
+// `maglev-sim maglev`: the Maglev table of any backends, as a release line of Cilium builds it, or Katran or Envoy; and tables of a machine
+// against those that their backends should give (maglev-compare.ts).
 
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -10,6 +11,7 @@ import type { Release, Table, TableBackend } from '../../../lib/maglev/index.ts'
 import { formatText } from '../../../lib/report/forms/text.ts'
 import { parseBackendLines, parseBackendWords } from '../backends.ts'
 import { command, commandGroup, wholeNumber } from '../command.ts'
+import compare from './maglev-compare.ts'
 import { BadInput } from '../failures.ts'
 import { buildOtherTable, otherBalancers } from '../other-tables.ts'
 import { callerPath } from '../paths.ts'
@@ -56,7 +58,7 @@ const table = command({
   }
 })
 
-export default commandGroup('maglev', 'Maglev tables of any backends', { table })
+export default commandGroup('maglev', 'Maglev tables of any backends', { table, compare })
 
 /** Says on stderr what Cilium accepts without a word. */
 function ciliumTable (
