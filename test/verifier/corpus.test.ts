@@ -1,5 +1,5 @@
-// Programs as larger balancers are: variable offsets into the packet, loops over headers, LRU maps, buffers with sizes, atomics, thousands of
-// instructions. They are accepted, after about as many steps as the kernel takes or fewer.
+// Programs as larger balancers are: variable offsets into the packet, loops over headers, LRU maps, buffers with sizes, atomics,
+// thousands of instructions. They are accepted, after about as many steps as the kernel takes or fewer.
 
 import t from 'tap'
 import { corpus } from './corpus.ts'

@@ -7,7 +7,7 @@ import {
 } from '../isa/op.ts'
 import { decide, isConstant, mirror, refine } from './comparison.ts'
 import {
-  AT_END, BEYOND_END, ZERO_NUMBER, change, isNeverNull, isNullable, isPacketOrEnd, isPointer, isScalar, ofConstant, pointer
+  AT_END, BEYOND_END, ZERO_NUMBER, change, isNeverNull, isNullable, isPacketOrEnd, isPointer, isScalar, pointer
 } from './register.ts'
 import type { Register } from './register.ts'
 import { LinkedNumbers } from './linked.ts'
