@@ -1,7 +1,7 @@
 // /v1/nodes: the emulated machines.
 
 import { Type } from 'typebox'
-import type { NodeSettings, NodeView as View } from '../lib/sim/types.ts'
+import type { NodeSettings, NodeSettingsInput, NodeView as View } from '../lib/sim/types.ts'
 import { answer, ifMatchHeader, jsonAnswer, noContent, text } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { jsonTag, requireIfMatch } from './support/etag.ts'
@@ -36,7 +36,7 @@ export const nodes: Route = async (app, { sim }) => {
       response: { 201: jsonAnswer('The node.', NodeView, 'Location', 'ETag') }
     }
   }, async (request, reply) => {
-    const node = sim.createNode(request.body as unknown as Partial<NodeSettings> & { name: string })
+    const node = sim.createNode(request.body as unknown as NodeSettingsInput & { name: string })
     return reply.code(201).headers({ location: `/v1/nodes/${node.name}`, etag: jsonTag(node) }).send(node)
   })
 
@@ -55,7 +55,7 @@ export const nodes: Route = async (app, { sim }) => {
       operationId: 'patchNode',
       tags,
       summary: 'Change the settings of a node',
-      description: 'JSON Merge Patch (RFC 7396), but that naming one table-size policy replaces the other. The node is rebuilt with the current services.',
+      description: 'JSON Merge Patch (RFC 7396), but that naming one table-size policy replaces the other. The node is rebuilt with the current services, unless only what Kubernetes calls it changes: its name there, zone and labels.',
       params: NodeParams,
       headers: ifMatchHeader,
       consumes: ['application/merge-patch+json', 'application/json'],
@@ -69,8 +69,8 @@ export const nodes: Route = async (app, { sim }) => {
     const target: Record<string, unknown> = { ...settingsOf(current) }
     const merged = mergePatch(target, patch) as Record<string, unknown>
     merged['tableSizePolicy'] = mergePolicy(current.tableSizePolicy, patch['tableSizePolicy'])
-    // null is a value of `addresses`: the cluster's
-    if (patch['addresses'] === null) merged['addresses'] = null
+    // null is a value of these: what the cluster says
+    for (const member of ['addresses', 'nodeName', 'zone']) if (patch[member] === null) merged[member] = null
     const settings = validated(request, Settings, merged) as unknown as NodeSettings
     const changes = Object.fromEntries(Object.entries(settings).filter(([name]) => name in patch))
     const node = sim.updateNode(current.name, changes)

@@ -21,8 +21,12 @@ export const mapNames = {
   services: { 4: 'cilium_lb4_services_v2', 6: 'cilium_lb6_services_v2' },
   backends: { 4: 'cilium_lb4_backends_v3', 6: 'cilium_lb6_backends_v3' },
   reverseNat: { 4: 'cilium_lb4_reverse_nat', 6: 'cilium_lb6_reverse_nat' },
-  maglev: { 4: 'cilium_lb4_maglev', 6: 'cilium_lb6_maglev' }
+  maglev: { 4: 'cilium_lb4_maglev', 6: 'cilium_lb6_maglev' },
+  sourceRange: { 4: 'cilium_lb4_source_range', 6: 'cilium_lb6_source_range' }
 } as const
+
+/** one for both families */
+export const affinityMatchMapName = 'cilium_lb_affinity_match'
 
 /** what the agent calls the inner maps it creates for both families */
 export const innerMapName = 'cilium_maglev_inner'

@@ -90,6 +90,15 @@ export function splitFrontendWord (word: number): { algorithm: number, affinityT
   return { algorithm: word >>> 24, affinityTimeoutSeconds: word & 0xffffff }
 }
 
+/** The first word of a frontend whose packets go to a proxy of the node: its port, in network order. */
+export function proxyPortWord (port: number): number {
+  return (port & 0xff) << 8 | port >>> 8
+}
+
+export function splitProxyPortWord (word: number): number {
+  return proxyPortWord(word & 0xffff)
+}
+
 export interface BackendValue {
   /** 4 or 16 bytes */
   readonly address: Uint8Array
@@ -149,6 +158,66 @@ export function encodeReverseNatValue (value: ReverseNatValue): Uint8Array {
 export function decodeReverseNatValue (bytes: Uint8Array): ReverseNatValue {
   const { address, view, at } = splitAddress(bytes, 2)
   return { address, port: view.getUint16(at) }
+}
+
+export interface AffinityMatchKey {
+  readonly backendId: number
+  readonly revNatId: number
+}
+
+//  lb_affinity_match  0          4       6     8    which backends the clients of a frontend may stay with
+//                     +----------+-------+-----+
+//                     |backend id|rev nat|pad  |
+//                     |4         |BE 2   |2    |
+//                     +----------+-------+-----+
+
+export function encodeAffinityMatchKey ({ backendId, revNatId }: AffinityMatchKey): Uint8Array {
+  const bytes = new Uint8Array(8)
+  const view = viewOf(bytes)
+  view.setUint32(0, backendId, true)
+  view.setUint16(4, revNatId)
+  return bytes
+}
+
+export function decodeAffinityMatchKey (bytes: Uint8Array): AffinityMatchKey {
+  const view = viewOf(bytes)
+  return { backendId: view.getUint32(0, true), revNatId: view.getUint16(4) }
+}
+
+export interface SourceRangeKey {
+  readonly revNatId: number
+  /** 4 or 16 bytes */
+  readonly address: Uint8Array
+  /** bits of the address */
+  readonly bits: number
+}
+
+/** bits of a source range's key before its address: the revNAT id and its padding, which must match as a whole */
+const SOURCE_RANGE_BITS_BEFORE = 32
+
+//  lb4_src_range_key  0          4       6     8       12     lb6_src_range_key: the same with a 16-byte address, 24 bytes
+//                     +----------+-------+-----+--------+
+//                     |prefix len|rev nat|pad  |address |
+//                     |4         |BE 2   |2    |BE 4    |
+//                     +----------+-------+-----+--------+
+
+export function encodeSourceRangeKey ({ revNatId, address, bits }: SourceRangeKey): Uint8Array {
+  const bytes = new Uint8Array(8 + address.length)
+  const view = viewOf(bytes)
+  view.setUint32(0, SOURCE_RANGE_BITS_BEFORE + bits, true)
+  view.setUint16(4, revNatId)
+  bytes.set(address, 8)
+  return bytes
+}
+
+export function decodeSourceRangeKey (bytes: Uint8Array): SourceRangeKey {
+  const view = viewOf(bytes)
+  return { revNatId: view.getUint16(4), address: bytes.slice(8), bits: view.getUint32(0, true) - SOURCE_RANGE_BITS_BEFORE }
+}
+
+/** Value of the affinity match and source range maps, where only the keys say something. */
+export function encodePresence (): Uint8Array {
+  return Uint8Array.of(1)
 }
 
 /** Key of the reverse NAT maps and of the outer Maglev maps: the revNAT id in network order. */

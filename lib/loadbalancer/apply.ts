@@ -8,7 +8,7 @@ import { success } from '../bpf/profile/errno.ts'
 import { done, refuse } from './errors.ts'
 import type { LbResult } from './errors.ts'
 import type { DesiredChange, LbNode, NodePlan } from './node.ts'
-import type { LbMaps } from './ports.ts'
+import type { LbMaps, MapPort } from './ports.ts'
 import type { TableSizeChange } from './realised.ts'
 import { complete } from './steps.ts'
 import type { Steps } from './steps.ts'
@@ -81,13 +81,17 @@ function * writePlan (plan: NodePlan, maps: LbMaps, undos: Undo[]): Steps<Return
 }
 
 function writeEntry (write: EntryWrite, existed: boolean, maps: LbMaps, undos: Undo[]): Result<void> {
-  const map = maps[write.map][write.family]
+  const map = entryMap(maps, write)
   const key = write.key()
   const before = existed ? map.lookup(key) : null
   if (before?.ok === false) return before
   const result = write.removes ? map.delete(key) : map.update(key, write.value())
   if (result.ok) undos.push({ maps, write, before: before?.value ?? null })
   return result
+}
+
+function entryMap (maps: LbMaps, { map, family }: EntryWrite): MapPort {
+  return map === 'affinityMatch' ? maps.affinityMatch : maps[map][family]
 }
 
 function writeTable (
@@ -128,7 +132,7 @@ function takeBack (undos: readonly Undo[]): void {
 }
 
 function takeBackEntry (maps: LbMaps, write: EntryWrite, before: Uint8Array | null): Result<void> {
-  const map = maps[write.map][write.family]
+  const map = entryMap(maps, write)
   return before === null ? map.delete(write.key()) : map.update(write.key(), before)
 }
 

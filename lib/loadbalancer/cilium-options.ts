@@ -1,13 +1,15 @@
-// Options of a Cilium agent under Cilium's own names: which of them change a node here, how, and which are known but without effect yet.
+// Options of a Cilium agent under Cilium's own names: which of them change a node here, how, and which are known but without effect.
 // They come from a node's `options` or from the ConfigMap `cilium-config`, where every value is text.
 
 import { isSupportedTableSize, parseSeed, supportedTableSizes } from '../maglev/index.ts'
-import type { MapSizes, NodeSettings, OptionValue } from './settings.ts'
+import { largestMapSize, mapSizeNames } from './map-sizes.ts'
+import type { MapSizes } from './map-sizes.ts'
+import { readOption, refuseCombination, refuseOption } from './options.ts'
+import type { NodeSettings, OptionValue } from './settings.ts'
+import { algorithms } from './traits.ts'
 
 /** what an option does to a node's settings; text: why Cilium itself would refuse the value */
 type Effect = (settings: NodeSettings, text: string) => NodeSettings | string
-
-const largestMapMax = 1 << 24
 
 const effects: Readonly<Record<string, Effect>> = {
   'bpf-lb-algorithm': algorithm,
@@ -21,31 +23,29 @@ const effects: Readonly<Record<string, Effect>> = {
     const seed = parseSeed(text)
     return seed.ok ? { ...settings, seed: text } : seed.reason
   },
-  'bpf-lb-external-clusterip': (settings, text) => {
-    const on = booleanOf(text)
-    if (on === null) return `${JSON.stringify(text)} is neither true nor false`
-    return { ...settings, options: { ...settings.options, 'bpf-lb-external-clusterip': on } }
-  },
+  'node-port-mode': (settings, text) => withOption(settings, 'bpf-lb-mode', text),
   'preallocate-bpf-maps': (settings, text) => {
-    const on = booleanOf(text)
-    return on === null ? `${JSON.stringify(text)} is neither true nor false` : { ...settings, preallocateMaps: on }
+    const on = readOption('enable-ipv4', text)
+    return typeof on === 'boolean' ? { ...settings, preallocateMaps: on } : `${JSON.stringify(text)} is neither true nor false`
   },
-  'bpf-lb-map-max': mapMax('services', 'backends', 'revNat', 'maglev'),
+  'bpf-lb-map-max': mapMax(...mapSizeNames),
   'bpf-lb-service-map-max': mapMax('services'),
   'bpf-lb-service-backend-map-max': mapMax('backends'),
   'bpf-lb-rev-nat-map-max': mapMax('revNat'),
+  'bpf-lb-affinity-map-max': mapMax('affinity'),
+  'bpf-lb-source-range-map-max': mapMax('sourceRange'),
   'bpf-lb-maglev-map-max': mapMax('maglev')
 }
 
-/** read by a real agent's load balancer, without effect here yet */
-const later = new Set([
-  'bpf-lb-acceleration', 'bpf-lb-affinity-map-max', 'bpf-lb-algorithm-annotation', 'bpf-lb-dsr-dispatch', 'bpf-lb-dsr-l4-xlate',
-  'bpf-lb-mode', 'bpf-lb-mode-annotation', 'bpf-lb-rss-ipv4-src-cidr', 'bpf-lb-rss-ipv6-src-cidr', 'bpf-lb-sock', 'bpf-lb-sock-hostns-only',
-  'bpf-lb-source-range-all-types', 'bpf-lb-source-range-map-max', 'bpf-map-dynamic-size-ratio', 'enable-health-check-nodeport',
-  'enable-host-port', 'enable-ipv4', 'enable-ipv6', 'enable-node-port', 'enable-service-topology', 'enable-session-affinity',
-  'enable-svc-source-range-check', 'kube-proxy-replacement', 'node-port-acceleration', 'node-port-bind-protection', 'node-port-mode',
-  'node-port-range', 'nodeport-addresses'
+/** read by a real agent's load balancer, but of no effect on what a node holds here */
+const withoutEffect = new Set([
+  'bpf-lb-acceleration', 'bpf-lb-dsr-l4-xlate', 'bpf-lb-rss-ipv4-src-cidr', 'bpf-lb-rss-ipv6-src-cidr', 'bpf-lb-sock', 'bpf-lb-sock-hostns-only',
+  'bpf-map-dynamic-size-ratio', 'enable-health-check-loadbalancer-ip', 'enable-health-check-nodeport', 'enable-node-port',
+  'lb-pressure-metrics-interval', 'lb-test-fault-probability', 'node-port-acceleration', 'node-port-bind-protection', 'nodeport-addresses'
 ])
+
+/** values that Cilium takes and this node cannot do: it goes on with what it had */
+const notBuilt = new Map([['bpf-lb-dsr-dispatch', 'geneve']])
 
 export interface ConfigOutcome {
   readonly settings: NodeSettings
@@ -63,43 +63,48 @@ export function applyCiliumConfig (settings: NodeSettings, data: ReadonlyMap<str
   for (const key of keys) {
     const effect = Object.hasOwn(effects, key) ? effects[key] : undefined
     const text = data.get(key) ?? ''
-    if (effect === undefined) {
-      const known = later.has(key)
-      skipped.push({ key, reason: known ? 'the load balancer reads this option, but its behaviour is not built yet' : 'not an option of the load balancer' })
+    if (effect === undefined && readOption(key, text) === undefined) {
+      const known = withoutEffect.has(key)
+      skipped.push({ key, reason: known ? 'an option of the load balancer that has no effect here' : 'not an option of the load balancer' })
       continue
     }
-    if (effect === algorithm && text === 'random') {
-      skipped.push({ key, reason: 'random selection is not built yet, the node goes on with maglev' })
+    if (notBuilt.get(key) === text) {
+      skipped.push({ key, reason: `${text} is not built, the node goes on as before` })
       continue
     }
-    const after = effect(now, text)
+    const after = effect === undefined ? withOption(now, key, text) : effect(now, text)
     if (typeof after === 'string') wrong.push({ key, reason: after })
     else now = after
   }
+  const combination = refuseCombination(now)
+  if (combination !== null) wrong.push({ key: combination.name, reason: combination.reason })
   return { settings: now, skipped, wrong }
 }
 
 /** @returns why a node's `options` cannot hold this, or null */
 export function knownOption (name: string, value: OptionValue): string | null {
-  if (name === 'bpf-lb-external-clusterip') return typeof value === 'boolean' ? null : 'must be true or false'
+  const refused = refuseOption(name, value)
+  if (refused !== undefined) return refused
   if (Object.hasOwn(effects, name)) return 'has a member of its own in the settings of a node'
-  return later.has(name) ? 'is an option of Cilium, but its behaviour is not built yet' : 'is not an option of Cilium\'s load balancer'
+  return withoutEffect.has(name) ? 'is an option of Cilium that has no effect here' : 'is not an option of Cilium\'s load balancer'
+}
+
+function withOption (settings: NodeSettings, name: string, text: string): NodeSettings | string {
+  const value = readOption(name, text)
+  if (value === null || value === undefined) return `${JSON.stringify(text)} is neither true nor false`
+  const refused = refuseOption(name, value)
+  return typeof refused === 'string' ? `${JSON.stringify(text)} ${refused}` : { ...settings, options: { ...settings.options, [name]: value } }
 }
 
 function algorithm (settings: NodeSettings, text: string): NodeSettings | string {
-  return text === 'maglev' ? { ...settings, algorithm: 'maglev' } : `${JSON.stringify(text)} is neither random nor maglev`
+  const found = algorithms.find(one => one === text)
+  return found === undefined ? `${JSON.stringify(text)} is neither random nor maglev` : { ...settings, algorithm: found }
 }
 
 function mapMax (...maps: (keyof MapSizes)[]): Effect {
   return (settings, text) => {
     const size = /^\d{1,9}$/.test(text) ? Number(text) : NaN
-    if (!(size >= 1 && size <= largestMapMax)) return `${JSON.stringify(text)} is not an integer from 1 to ${largestMapMax}`
+    if (!(size >= 1 && size <= largestMapSize)) return `${JSON.stringify(text)} is not an integer from 1 to ${largestMapSize}`
     return { ...settings, mapSizes: { ...settings.mapSizes, ...Object.fromEntries(maps.map(map => [map, size])) } }
   }
-}
-
-/** as Go's flag parser reads booleans */
-function booleanOf (text: string): boolean | null {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
-  return ['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text) ? false : null
 }

@@ -7,8 +7,9 @@ import { limits } from './limits.ts'
 import { K8sStore, clearStore, commitStore, draftStore } from './k8s/store.ts'
 import type { K8sDraft } from './k8s/store.ts'
 import { Overlay } from './overlay.ts'
-import { endpointText, familyOf, frontendKey, isSurrogate, serviceKey, surrogateAddress } from './service.ts'
-import type { Frontend, FrontendKey, Service, ServiceKey } from './service.ts'
+import type { Labels } from './label-selector.ts'
+import { desiredKey, endpointText, familyOf, frontendKey, isSurrogate, scopedFrontends, serviceKey, surrogateAddress } from './service.ts'
+import type { DesiredKey, Frontend, Service, ServiceKey } from './service.ts'
 
 export interface OwnedFrontend {
   readonly service: Service
@@ -18,19 +19,22 @@ export interface OwnedFrontend {
 /** What a node reads while it realises a change; a cluster and a draft of it both give it. */
 export interface DesiredState {
   service (key: ServiceKey): Service | undefined
-  frontend (key: FrontendKey): OwnedFrontend | undefined
+  frontend (key: DesiredKey): OwnedFrontend | undefined
   readonly nodeAddresses: readonly string[]
+  /** of the Kubernetes Node of that name */
+  nodeLabels (nodeName: string): Labels | undefined
 }
 
 export class Cluster implements DesiredState {
   readonly #services: Map<ServiceKey, Service>
-  readonly #frontends: Map<FrontendKey, OwnedFrontend>
+  readonly #frontends: Map<DesiredKey, OwnedFrontend>
   readonly #k8s = new K8sStore()
   #nodeAddresses: readonly string[]
   #revision = 1
 
-  /** @param start services and node addresses that it has from the start, without the objects that they were imported from */
+  /** @param start services, nodes and node addresses that it has from the start, without the objects that services were imported from */
   constructor (start?: Cluster) {
+    for (const [name, node] of start === undefined ? [] : start.#k8s.nodes) this.#k8s.nodes.set(name, node)
     this.#services = new Map(start === undefined ? [] : start.#services)
     this.#frontends = new Map(start === undefined ? [] : start.#frontends)
     this.#nodeAddresses = start === undefined ? [] : start.#nodeAddresses
@@ -48,8 +52,12 @@ export class Cluster implements DesiredState {
     return this.#services.get(key)
   }
 
-  frontend (key: FrontendKey): OwnedFrontend | undefined {
+  frontend (key: DesiredKey): OwnedFrontend | undefined {
     return this.#frontends.get(key)
+  }
+
+  nodeLabels (nodeName: string): Labels | undefined {
+    return this.#k8s.nodes.get(nodeName)?.labels
   }
 
   /** in the order in which they came */
@@ -62,7 +70,7 @@ export class Cluster implements DesiredState {
   }
 
   /** every frontend in the order in which a node that starts now meets them */
-  frontendKeys (): FrontendKey[] {
+  frontendKeys (): DesiredKey[] {
     return [...this.#services.values()].flatMap(service => sortedFrontendKeys(service))
   }
 
@@ -85,17 +93,17 @@ export class Draft implements DesiredState {
   readonly k8s: K8sDraft
   readonly #before: Cluster
   readonly #services: Overlay<ServiceKey, Service>
-  readonly #frontends: Overlay<FrontendKey, OwnedFrontend>
+  readonly #frontends: Overlay<DesiredKey, OwnedFrontend>
   readonly #finish: (nodeAddresses: readonly string[]) => void
   #nodeAddresses: readonly string[]
   /** frontends to realise again, in order; a later touch moves a frontend back, as an event that comes later does */
-  readonly #touched = new Set<FrontendKey>()
+  readonly #touched = new Set<DesiredKey>()
   /** NodePort frontends of the same port as a touched one: realised after all others, since they may have been covered or uncovered */
-  readonly #shadowed = new Set<FrontendKey>()
+  readonly #shadowed = new Set<DesiredKey>()
   #committed = false
 
   constructor (
-    before: Cluster, services: Overlay<ServiceKey, Service>, frontends: Overlay<FrontendKey, OwnedFrontend>, k8s: K8sDraft,
+    before: Cluster, services: Overlay<ServiceKey, Service>, frontends: Overlay<DesiredKey, OwnedFrontend>, k8s: K8sDraft,
     finish: (nodeAddresses: readonly string[]) => void
   ) {
     this.#before = before
@@ -118,15 +126,19 @@ export class Draft implements DesiredState {
     return this.#services.get(key)
   }
 
-  frontend (key: FrontendKey): OwnedFrontend | undefined {
+  frontend (key: DesiredKey): OwnedFrontend | undefined {
     return this.#frontends.get(key)
+  }
+
+  nodeLabels (nodeName: string): Labels | undefined {
+    return this.k8s.nodes.get(nodeName)?.labels
   }
 
   * services (): Generator<Service> {
     for (const [, service] of this.#services.entries()) yield service
   }
 
-  touched (): FrontendKey[] {
+  touched (): DesiredKey[] {
     return [...this.#touched, ...[...this.#shadowed].filter(key => !this.#touched.has(key))]
   }
 
@@ -140,11 +152,12 @@ export class Draft implements DesiredState {
     const conflict = this.#conflict(service, key, at)
     if (conflict !== null) return conflict
     this.#services.set(key, service)
-    const kept = new Set(service.frontends.map(frontendKey))
-    for (const frontend of old?.frontends ?? []) if (!kept.has(frontendKey(frontend))) this.#dropFrontend(frontendKey(frontend))
-    for (const frontend of service.frontends) this.#frontends.set(frontendKey(frontend), { service, frontend })
+    const frontends = new Map(scopedFrontends(service).map(frontend => [desiredKey(frontendKey(frontend), service), frontend]))
+    for (const [one, frontend] of frontends) this.#frontends.set(one, { service, frontend })
     if (this.#frontends.size > limits.frontends) return refuse('LIMIT_EXCEEDED', `${limits.frontends} frontends are the limit`)
-    for (const one of sortedFrontendKeys(service)) this.#touch(one)
+    for (const one of [...frontends.keys()].sort()) this.#touch(one)
+    // What goes is looked at after what stays or comes, so that a backend that serves both keeps its id.
+    if (old !== undefined) for (const one of sortedFrontendKeys(old)) if (!frontends.has(one)) this.#dropFrontend(one)
     return done(undefined)
   }
 
@@ -161,8 +174,16 @@ export class Draft implements DesiredState {
     clearStore(this.k8s)
   }
 
+  /** services that look at the labels of nodes, which changed, are realised again */
+  touchPlaced (): void {
+    for (const service of this.services()) {
+      if (service.exposure === undefined && service.trafficDistribution === undefined) continue
+      for (const one of sortedFrontendKeys(service)) this.#touch(one)
+    }
+  }
+
   /** Frontends that are to be realised again come in this order, behind those that it does not name: as another machine met them. */
-  reorder (keys: readonly FrontendKey[]): void {
+  reorder (keys: readonly DesiredKey[]): void {
     for (const key of keys) if (this.#touched.delete(key)) this.#touched.add(key)
   }
 
@@ -181,14 +202,14 @@ export class Draft implements DesiredState {
     this.#finish(this.#nodeAddresses)
   }
 
-  #dropFrontend (key: FrontendKey): void {
+  #dropFrontend (key: DesiredKey): void {
     const owned = this.#frontends.get(key)
     this.#frontends.delete(key)
     this.#touch(key)
     if (owned !== undefined) this.#touchNodePortBehind(owned.frontend)
   }
 
-  #touch (key: FrontendKey): void {
+  #touch (key: DesiredKey): void {
     this.#touched.delete(key)
     this.#touched.add(key)
     const owned = this.#frontends.get(key)
@@ -204,10 +225,13 @@ export class Draft implements DesiredState {
 
   #conflict (service: Service, key: ServiceKey, at: string): ReturnType<typeof refuse> | null {
     const places: LbPlace[] = []
-    service.frontends.forEach((frontend, index) => {
-      const owner = this.#frontends.get(frontendKey(frontend))
+    scopedFrontends(service).forEach((frontend, index) => {
+      const one = frontendKey(frontend)
+      const owner = this.#frontends.get(desiredKey(one, service)) ?? this.#frontends.get(one)
       if (owner === undefined || serviceKey(owner.service) === key || places.length >= limits.places) return
-      places.push({ pointer: `${at}/${index}`, detail: `${endpointText(frontend)} belongs to service ${serviceKey(owner.service)}` })
+      // Those for lookups from inside follow from the ones that are listed.
+      const place = index < service.frontends.length ? `${at}/${index}` : at
+      places.push({ pointer: place, detail: `${endpointText(frontend)} belongs to service ${serviceKey(owner.service)}` })
     })
     const first = places[0]
     return first === undefined ? null : refuse('FRONTEND_CONFLICT', `service ${key}: ${first.detail}`, { places })
@@ -224,6 +248,6 @@ export function refuseImported (service: Service): LbResult<void> {
 }
 
 /** within a service frontends come by address, port, protocol */
-export function sortedFrontendKeys (service: Service): FrontendKey[] {
-  return service.frontends.map(frontendKey).sort()
+export function sortedFrontendKeys (service: Service): DesiredKey[] {
+  return scopedFrontends(service).map(frontend => desiredKey(frontendKey(frontend), service)).sort()
 }

@@ -1,12 +1,14 @@
-// The writes of single map entries: what a frontend, its slots, its revNAT id, a backend and a wildcard address are as bytes. A plan for a
-// large cluster is mostly these, so they hold what they need and make the bytes only when they are written.
+// The writes of single map entries: what a frontend, its slots, its revNAT id, its affinities and source ranges, a backend and a wildcard
+// address are as bytes. A plan for a large cluster is mostly these, so they hold what they need and make the bytes only when they are
+// written.
 
 import {
-  backendStateNumbers, encodeBackendValue, encodeRevNatId, encodeReverseNatValue, encodeServiceKey, encodeServiceValue, encodeU32,
-  frontendWord, protocolNumbers, scopeNumbers
+  backendStateNumbers, encodeAffinityMatchKey, encodeBackendValue, encodePresence, encodeRevNatId, encodeReverseNatValue, encodeServiceKey,
+  encodeServiceValue, encodeSourceRangeKey, encodeU32, frontendWord, protocolNumbers, scopeNumbers
 } from '../datapath/index.ts'
 import { parseAddress } from '../maglev/index.ts'
 import type { BackendState, Family } from '../maglev/index.ts'
+import type { Cidr } from './cidr.ts'
 import type { FlagBits } from './flags.ts'
 import type { RealisedFrontend, RealisedSlot } from './realised.ts'
 import { familyOf } from './service.ts'
@@ -35,8 +37,8 @@ export class FrontendWrite implements EntryWrite {
   }
 
   value (): Uint8Array {
-    const { count, id: revNatId, flags, qcount: quarantinedCount } = this.#frontend
-    return encodeServiceValue({ word: frontendWord(0), count, revNatId, flags: flags & 0xff, flags2: flags >>> 8, quarantinedCount })
+    const { word, count, id: revNatId, flags, qcount: quarantinedCount } = this.#frontend
+    return encodeServiceValue({ word, count, revNatId, flags: flags & 0xff, flags2: flags >>> 8, quarantinedCount })
   }
 }
 
@@ -122,6 +124,54 @@ export class RevNatWrite implements EntryWrite {
   value (): Uint8Array {
     const { address, port } = this.#frontend.frontend
     return encodeReverseNatValue({ address: bytesOf(address), port })
+  }
+}
+
+/** a backend that the clients of a frontend may stay with */
+export class AffinityMatchWrite implements EntryWrite {
+  readonly map = 'affinityMatch'
+  readonly family: Family
+  readonly removes: boolean
+  readonly #revNatId: number
+  readonly #backendId: number
+
+  constructor ({ id, frontend }: RealisedFrontend, backendId: number, removes: boolean) {
+    this.family = familyOf(frontend.address)
+    this.removes = removes
+    this.#revNatId = id
+    this.#backendId = backendId
+  }
+
+  key (): Uint8Array {
+    return encodeAffinityMatchKey({ backendId: this.#backendId, revNatId: this.#revNatId })
+  }
+
+  value (): Uint8Array {
+    return encodePresence()
+  }
+}
+
+/** clients that a frontend is for, or not for */
+export class SourceRangeWrite implements EntryWrite {
+  readonly map = 'sourceRange'
+  readonly family: Family
+  readonly removes: boolean
+  readonly #revNatId: number
+  readonly #cidr: Cidr
+
+  constructor ({ id, frontend }: RealisedFrontend, cidr: Cidr, removes: boolean) {
+    this.family = familyOf(frontend.address)
+    this.removes = removes
+    this.#revNatId = id
+    this.#cidr = cidr
+  }
+
+  key (): Uint8Array {
+    return encodeSourceRangeKey({ revNatId: this.#revNatId, address: this.#cidr.address.bytes, bits: this.#cidr.bits })
+  }
+
+  value (): Uint8Array {
+    return encodePresence()
   }
 }
 

@@ -4,13 +4,15 @@ import type { KernelMap } from '../bpf/map/index.ts'
 import { failure, success } from '../bpf/profile/errno.ts'
 import { NAME_CHARS_MAX } from '../bpf/syscall/index.ts'
 import type { Kernel } from '../bpf/syscall/index.ts'
-import { decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
+import { affinityMatchMapName, decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
 import type { Family } from '../maglev/index.ts'
 import { flatTables } from './flat-tables.ts'
 import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
 import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
 import type { InnerLayout } from './layout.ts'
-import type { LbMaps, PerFamily, TableMap, TablesPort } from './ports.ts'
+import { largestMapSize } from './map-sizes.ts'
+import { plainMap } from './plain-map.ts'
+import type { LbMaps, MapPort, PerFamily, TableMap, TablesPort } from './ports.ts'
 import { sharedTableSize } from './settings.ts'
 import type { NodeSettings } from './settings.ts'
 
@@ -27,7 +29,18 @@ export function kernelLbMaps (
     services: both(mapNames.services),
     backends: both(mapNames.backends),
     revNat: both(mapNames.reverseNat),
-    maglev: { 4: tables(4), 6: tables(6) }
+    maglev: { 4: tables(4), 6: tables(6) },
+    affinityMatch: declared(map, affinityMatchMapName),
+    sourceRange: { 4: declared(map, mapNames.sourceRange[4]), 6: declared(map, mapNames.sourceRange[6]) }
+  }
+}
+
+/** Until the objects declare these maps they are kept beside the kernel. */
+function declared (map: (name: string) => KernelMap, name: string): MapPort {
+  try {
+    return map(name)
+  } catch {
+    return plainMap(largestMapSize)
   }
 }
 

@@ -1,11 +1,13 @@
-// The load balancer's maps of a node as text, read back from the bytes in them, in the form of Cilium's own tests: one line per entry (BE,
-// REV, SVC, MAGLEV), sorted bytewise.
+// The load balancer's maps of a node as text, read back from the bytes in them, in the form of Cilium's own tests: one line per entry (AFF,
+// BE, MAGLEV, REV, SRCRANGE, SVC), sorted bytewise.
 
 import {
-  algorithmNumbers, backendStateNumbers, decodeBackendValue, decodeReverseNatValue, decodeRevNatId, decodeServiceKey, decodeServiceValue,
-  decodeU32, protocolNumbers, scopeNumbers, serviceFlags2, splitFrontendWord
+  algorithmNumbers, backendStateNumbers, decodeAffinityMatchKey, decodeBackendValue, decodeReverseNatValue, decodeRevNatId,
+  decodeServiceKey, decodeServiceValue, decodeSourceRangeKey, decodeU32, protocolNumbers, scopeNumbers, serviceFlags2,
+  splitFrontendWord, splitProxyPortWord
 } from '../datapath/index.ts'
 import { addressFromBytes } from '../maglev/index.ts'
+import { cidrText } from './cidr.ts'
 import { flagsText } from './flags.ts'
 import type { LbMaps } from './ports.ts'
 import { hostPortText } from './service.ts'
@@ -14,12 +16,13 @@ import { families } from './write-set.ts'
 /** lines end in a newline; '' for empty maps */
 export function lbMapsText (maps: LbMaps): string {
   const counter = new SlotCounter()
-  const lines = families.flatMap(family => [
+  const lines = Array.from(maps.affinityMatch.entries(), ([key]) => affinityLine(key)).concat(families.flatMap(family => [
+    ...Array.from(maps.sourceRange[family].entries(), ([key]) => sourceRangeLine(key)),
     ...Array.from(maps.backends[family].entries(), ([key, value]) => backendLine(key, value)),
     ...Array.from(maps.revNat[family].entries(), ([key, value]) => revNatLine(key, value)),
     ...Array.from(maps.services[family].entries(), ([key, value]) => serviceLine(key, value)),
     ...Array.from(maps.maglev[family].revNatIds(), id => tableLine(id, maps.maglev[family].get(id)?.read() ?? new Uint32Array(), counter))
-  ])
+  ]))
   // The lines are ASCII: UTF-16 order is byte order.
   return lines.sort().map(line => `${line}\n`).join('')
 }
@@ -32,6 +35,16 @@ function backendLine (key: Uint8Array, value: Uint8Array): string {
 function revNatLine (key: Uint8Array, value: Uint8Array): string {
   const { address, port } = decodeReverseNatValue(value)
   return `REV: ID=${decodeRevNatId(key)} ADDR=${hostPortText(addressFromBytes(address).text, port)}`
+}
+
+function affinityLine (key: Uint8Array): string {
+  const { backendId, revNatId } = decodeAffinityMatchKey(key)
+  return `AFF: ID=${revNatId} BEID=${backendId}`
+}
+
+function sourceRangeLine (key: Uint8Array): string {
+  const { revNatId, address, bits } = decodeSourceRangeKey(key)
+  return `SRCRANGE: ID=${revNatId} CIDR=${cidrText({ address: addressFromBytes(address), bits })}`
 }
 
 function serviceLine (keyBytes: Uint8Array, valueBytes: Uint8Array): string {
@@ -51,7 +64,7 @@ function serviceLine (keyBytes: Uint8Array, valueBytes: Uint8Array): string {
 
 /** the first word of a frontend: a proxy port of L7 services, else algorithm and affinity timeout */
 function frontendWordText (word: number, flags2: number): string {
-  if ((flags2 & serviceFlags2.l7LoadBalancer) !== 0) return `L7Proxy=${word}`
+  if ((flags2 & serviceFlags2.l7LoadBalancer) !== 0) return `L7Proxy=${splitProxyPortWord(word)}`
   const { algorithm, affinityTimeoutSeconds } = splitFrontendWord(word)
   const name = algorithm === algorithmNumbers.undefined ? 'undef' : nameOf(algorithmNumbers, algorithm)
   return `LBALG=${name} AFFTimeout=${affinityTimeoutSeconds}`

@@ -5,6 +5,8 @@ export const limits = {
   frontendsPerService: 10_000,
   backendsPerService: 65_536,
   frontends: 400_000,
+  sourceRangesPerService: 10_000,
+  nodeLabels: 200,
   nodeAddresses: 1_024,
   nameLength: 253,
   portNameLength: 253,

@@ -3,6 +3,7 @@
 
 import { chooseTableSize, parseSeed, tableWarnings } from '../maglev/index.ts'
 import type { Protocol, Seed, TableWarning } from '../maglev/index.ts'
+import { serviceFlags, serviceFlags2 } from '../datapath/index.ts'
 import type { DesiredState } from './cluster.ts'
 import { done } from './errors.ts'
 import type { LbResult } from './errors.ts'
@@ -12,18 +13,19 @@ import { Overlay } from './overlay.ts'
 import { Planning } from './planning.ts'
 import type { RealisedBackend, RealisedFrontend, RealisedWildcard, TableSizeChange } from './realised.ts'
 import { whyNoTable } from './rules.ts'
+import { usesLocalOnly } from './select.ts'
 import { endpointKey } from './service.ts'
-import type { FrontendKey } from './service.ts'
+import type { DesiredKey, FrontendKey } from './service.ts'
 import type { NodeSettings } from './settings.ts'
 import { complete } from './steps.ts'
 import type { Steps } from './steps.ts'
-import { checkCounts, mapKinds, families, noEntries } from './write-set.ts'
+import { checkCounts, entriesOf, families, mapKinds, mapSize, noEntries } from './write-set.ts'
 import type { EntryCounts, PlannedWrite } from './write-set.ts'
 
 export interface DesiredChange extends DesiredState {
   readonly nodeAddressesChanged: boolean
   /** frontends of the desired state to look at again, in order */
-  touched (): readonly FrontendKey[]
+  touched (): readonly DesiredKey[]
 }
 
 export interface NodePlan {
@@ -36,13 +38,13 @@ export interface NodePlan {
 }
 
 export class LbNode {
-  readonly settings: NodeSettings
+  #settings: NodeSettings
   readonly seed: Seed
   readonly #frontends = new Map<FrontendKey, RealisedFrontend>()
   readonly #backends = new Map<string, RealisedBackend>()
   readonly #wildcards = new Map<string, RealisedWildcard>()
   readonly #keyOfId = new Map<number, FrontendKey>()
-  readonly #copies = new Map<FrontendKey, readonly FrontendKey[]>()
+  readonly #copies = new Map<DesiredKey, readonly FrontendKey[]>()
   readonly #frontendIds: IdAllocator
   readonly #backendIds = backendIds()
   #counts = noEntries()
@@ -51,9 +53,18 @@ export class LbNode {
   constructor (settings: NodeSettings) {
     const seed = parseSeed(settings.seed)
     if (!seed.ok) throw new TypeError(`node ${settings.name}: ${seed.reason}`)
-    this.settings = settings
+    this.#settings = settings
     this.seed = seed.seed
     this.#frontendIds = settings.layout === 'flat' ? frontendIds(settings.mapSizes.maglev) : frontendIds()
+  }
+
+  get settings (): NodeSettings {
+    return this.#settings
+  }
+
+  /** Gives the node another place in Kubernetes; what follows from it has to be realised then. @param settings differ in nothing else */
+  move (settings: NodeSettings): void {
+    this.#settings = settings
   }
 
   /** Works a change out on what the node has now. The plan is to be committed or dropped before the next one is made. */
@@ -63,6 +74,15 @@ export class LbNode {
 
   /** The same with a pause after every frontend. */
   * planSteps (desired: DesiredChange): Steps<LbResult<NodePlan>> {
+    const touched = [...this.#touched(desired)]
+    const plan = yield * this.#planInOrder(desired, touched)
+    if (plan.ok || plan.error.code !== 'IDS_EXHAUSTED') return plan
+    // What goes has ids that what comes may need.
+    const going = touched.filter(key => desired.frontend(key) === undefined)
+    return going.length === 0 ? plan : yield * this.#planInOrder(desired, new Set([...going, ...touched]))
+  }
+
+  * #planInOrder (desired: DesiredChange, touched: Iterable<DesiredKey>): Steps<LbResult<NodePlan>> {
     const state = {
       settings: this.settings,
       seed: this.seed,
@@ -74,7 +94,7 @@ export class LbNode {
       backendIds: this.#backendIds
     }
     const planning = new Planning(state, desired, sortedAddresses(this.settings.addresses ?? desired.nodeAddresses))
-    for (const key of this.#touched(desired)) {
+    for (const key of touched) {
       planning.reconcile(key)
       yield
     }
@@ -143,7 +163,7 @@ export class LbNode {
   /** @returns why a frontend has no table, null when it has one */
   whyNoTable (frontend: RealisedFrontend): string | null {
     if (frontend.table !== null) return null
-    return whyNoTable(frontend.frontend, this.settings) ?? 'no backend is active or terminating'
+    return whyNoTable(frontend.frontend, frontend.algorithm, this.settings) ?? this.#whyNoBackend(frontend)
   }
 
   /** what is accepted without a word although it rarely does what was meant */
@@ -159,7 +179,16 @@ export class LbNode {
     return structuredClone(this.#counts)
   }
 
-  #touched (desired: DesiredChange): Iterable<FrontendKey> {
+  #whyNoBackend ({ frontend, flags }: RealisedFrontend): string {
+    const traits = {
+      ...(flags & serviceFlags.externalLocalScope ? { externalTrafficPolicy: 'Local' as const } : {}),
+      ...(flags & serviceFlags2.internalLocalScope << 8 ? { internalTrafficPolicy: 'Local' as const } : {})
+    }
+    const { nodeName, name } = this.settings
+    return usesLocalOnly(frontend, traits) ? `no backend on ${nodeName ?? name} itself is active or terminating` : 'no backend is active or terminating'
+  }
+
+  #touched (desired: DesiredChange): Iterable<DesiredKey> {
     const touched = new Set(desired.touched())
     if (!desired.nodeAddressesChanged || this.settings.addresses !== null) return touched
     // All frontends that look at node addresses: NodePorts stand for them, virtual addresses must not be one of them.
@@ -181,7 +210,7 @@ export class LbNode {
   }
 
   #fits (counts: EntryCounts): boolean {
-    return mapKinds.every(map => families.every(family => counts[map][family] <= this.settings.mapSizes[map]))
+    return mapKinds.every(map => families.every(family => entriesOf(counts, map, family) <= mapSize(map, this.settings.mapSizes)))
   }
 }
 

@@ -2,11 +2,17 @@
 
 import { backendStates, canonicalAddress, protocols } from '../maglev/index.ts'
 import type { BackendState, Protocol } from '../maglev/index.ts'
+import { cidrText, parseCidr, rangeKey } from './cidr.ts'
 import { done, pointerStep, refuse, refusePlaces } from './errors.ts'
 import type { LbPlace, LbResult } from './errors.ts'
 import { limits } from './limits.ts'
 import { defaultWeight, endpointKey, endpointText, frontendKey, frontendTypes, isSurrogate } from './service.ts'
 import type { Backend, Frontend, FrontendType, Scope, Service, Source } from './service.ts'
+import { parseSelector } from './label-selector.ts'
+import {
+  algorithms, forwardingModes, largestAffinityTimeoutSeconds, sourceRangePolicies, trafficDistributions, trafficPolicies, traitsOf
+} from './traits.ts'
+import type { ServiceTraits, SourceRanges } from './traits.ts'
 
 export interface FrontendInput {
   readonly address: string
@@ -27,14 +33,14 @@ export interface BackendInput {
   readonly portName?: string
   readonly nodeName?: string
   readonly zone?: string
+  readonly forZones?: readonly string[]
 }
 
-export interface ServiceInput {
+export interface ServiceInput extends ServiceTraits {
   readonly namespace: string
   readonly name: string
   readonly frontends: readonly FrontendInput[]
   readonly backends: readonly BackendInput[]
-  readonly loadBalancerClass?: string
 }
 
 /** RFC 1123 subdomain, as Kubernetes names objects */
@@ -59,9 +65,10 @@ export function normaliseService (input: ServiceInput, source: Source, at = ''):
     noteDuplicateFrontends(frontends, at, places)
     noteContradictingBackends(backends, at, places)
   }
+  const traits = normaliseTraits(input, at, places)
   if (places.list.length > 0) return refusePlaces('INVALID_ARGUMENT', places.list)
-  const { namespace, name, loadBalancerClass } = input
-  return done({ namespace, name, source, frontends, backends, ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }) })
+  const { namespace, name } = input
+  return done({ namespace, name, source, frontends, backends, ...traits })
 }
 
 /** canonical, without repetition, in the order given */
@@ -125,8 +132,55 @@ function normaliseBackend (input: BackendInput, fallback: Protocol, at: string, 
     state: oneOf<BackendState>(backendStates, input.state ?? 'active', `${at}/state`, places),
     ...(input.portName === undefined ? {} : { portName: input.portName }),
     ...(input.nodeName === undefined ? {} : { nodeName: input.nodeName }),
-    ...(input.zone === undefined ? {} : { zone: input.zone })
+    ...(input.zone === undefined ? {} : { zone: input.zone }),
+    ...(input.forZones === undefined || input.forZones.length === 0 ? {} : { forZones: input.forZones })
   }
+}
+
+function normaliseTraits (input: ServiceInput, at: string, places: Places): ServiceTraits {
+  const { sessionAffinity, sourceRanges, l7ProxyPort, healthCheckNodePort, exposure } = input
+  const among = (member: keyof ServiceTraits, allowed: readonly string[]): void => {
+    const value = input[member]
+    if (value !== undefined) oneOf(allowed, String(value), `${at}/${member}`, places)
+  }
+  among('externalTrafficPolicy', trafficPolicies)
+  among('internalTrafficPolicy', trafficPolicies)
+  among('algorithm', algorithms)
+  among('forwardingMode', forwardingModes)
+  among('proxyDelegation', ['delegate-if-local'])
+  among('trafficDistribution', trafficDistributions)
+  if (l7ProxyPort !== undefined) checkPort(l7ProxyPort, `${at}/l7ProxyPort`, places)
+  if (healthCheckNodePort !== undefined) checkPort(healthCheckNodePort, `${at}/healthCheckNodePort`, places)
+  if (sessionAffinity !== undefined) {
+    const { timeoutSeconds } = sessionAffinity
+    if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1 || timeoutSeconds > largestAffinityTimeoutSeconds) {
+      places.add(`${at}/sessionAffinity/timeoutSeconds`, `${timeoutSeconds} is not an integer from 1 to ${largestAffinityTimeoutSeconds}`)
+    }
+    // Both would be the first word of the frontend's entry.
+    if (l7ProxyPort !== undefined) places.add(`${at}/l7ProxyPort`, 'a service with session affinity cannot go to a proxy')
+  }
+  if (exposure?.nodeSelector !== undefined && parseSelector(exposure.nodeSelector) === null) {
+    places.add(`${at}/exposure/nodeSelector`, `${JSON.stringify(exposure.nodeSelector.slice(0, 64))} is no label selector`)
+  }
+  const ranges = sourceRanges === undefined ? undefined : normaliseRanges(sourceRanges, `${at}/sourceRanges`, places)
+  const { sourceRanges: _, ...others } = input
+  return traitsOf(ranges === undefined || ranges.cidrs.length === 0 ? others : { ...others, sourceRanges: ranges })
+}
+
+/** A range that is listed twice is one. */
+function normaliseRanges (input: SourceRanges, at: string, places: Places): SourceRanges {
+  if (input.cidrs.length > limits.sourceRangesPerService) {
+    places.add(`${at}/cidrs`, `${input.cidrs.length} ranges are more than the limit of ${limits.sourceRangesPerService} per service`)
+    return input
+  }
+  const cidrs = new Map<string, string>()
+  input.cidrs.forEach((text, index) => {
+    const cidr = parseCidr(text)
+    if (cidr === null) places.add(`${at}/cidrs${pointerStep(index)}`, `${JSON.stringify(text.slice(0, 64))} is no range of addresses such as 198.51.100.0/24`)
+    else cidrs.set(rangeKey(cidr), cidrText(cidr))
+  })
+  oneOf(sourceRangePolicies, input.policy, `${at}/policy`, places)
+  return { cidrs: [...cidrs.values()], policy: input.policy }
 }
 
 function noteDuplicateFrontends (frontends: readonly Frontend[], at: string, places: Places): void {

@@ -4,22 +4,29 @@
 
 import { buildTable, chooseTableSize, movedShare } from '../maglev/index.ts'
 import type { Seed, Table, TableBackend } from '../maglev/index.ts'
+import { algorithmNumbers, frontendWord, proxyPortWord } from '../datapath/index.ts'
+import { parseCidr, rangeKey } from './cidr.ts'
+import type { Cidr } from './cidr.ts'
 import type { DesiredState, OwnedFrontend } from './cluster.ts'
-import { BackendWrite, FrontendWrite, RevNatWrite, SlotWrite, WildcardWrite } from './entry-writes.ts'
+import {
+  AffinityMatchWrite, BackendWrite, FrontendWrite, RevNatWrite, SlotWrite, SourceRangeWrite, WildcardWrite
+} from './entry-writes.ts'
 import { refuse } from './errors.ts'
 import type { LbError } from './errors.ts'
-import { frontendFlags, slotFlags, wildcardFlags } from './flags.ts'
+import { affinityTimeout, frontendFlags, slotFlags, wildcardFlags } from './flags.ts'
 import type { FlagBits } from './flags.ts'
 import type { IdAllocator } from './ids.ts'
+import { isOn } from './options.ts'
 import type { Overlay } from './overlay.ts'
 import type { RealisedBackend, RealisedFrontend, RealisedSlot, RealisedWildcard, TableSizeChange } from './realised.ts'
 import { selectBackends } from './select.ts'
 import type { SelectedBackend } from './select.ts'
-import { expandsToNodeAddresses, familyOf, frontendKey, serviceKey } from './service.ts'
-import type { Backend, Frontend, FrontendKey } from './service.ts'
-import { externalClusterIp } from './settings.ts'
-import type { NodeSettings } from './settings.ts'
-import { usesTable, wantsWildcard } from './rules.ts'
+import { expandsToNodeAddresses, familyOf, frontendKey, frontendKeyOf, serviceKey } from './service.ts'
+import type { Backend, DesiredKey, Frontend, FrontendKey, Service } from './service.ts'
+import { algorithmOf, nodePlace } from './settings.ts'
+import type { NodePlace, NodeSettings } from './settings.ts'
+import { isOnNode, usesTable, wantsWildcard } from './rules.ts'
+import type { Algorithm, ServiceTraits } from './traits.ts'
 import { WriteSet, sameTableBackends } from './write-set.ts'
 import type { TableContents } from './write-set.ts'
 
@@ -30,7 +37,7 @@ export interface PlanningState {
   readonly backends: Overlay<string, RealisedBackend>
   readonly wildcards: Overlay<string, RealisedWildcard>
   /** frontend of the desired state -> its copies on node addresses */
-  readonly copies: Overlay<FrontendKey, readonly FrontendKey[]>
+  readonly copies: Overlay<DesiredKey, readonly FrontendKey[]>
   readonly frontendIds: IdAllocator
   readonly backendIds: IdAllocator
 }
@@ -52,27 +59,31 @@ export class Planning {
   /** in the order of their bytes */
   readonly #nodeAddresses: readonly string[]
   readonly #localAddresses: ReadonlySet<string>
+  readonly #place: NodePlace
 
   constructor (state: PlanningState, desired: DesiredState, nodeAddresses: readonly string[]) {
     this.#state = state
     this.#desired = desired
     this.#nodeAddresses = nodeAddresses
     this.#localAddresses = new Set(nodeAddresses)
+    this.#place = nodePlace(state.settings, name => desired.nodeLabels(name))
   }
 
   /** Brings what the node has for a frontend of the desired state, and for its copies, to what is desired now. */
-  reconcile (key: FrontendKey): void {
+  reconcile (key: DesiredKey): void {
     if (this.failure !== null) return
     const owned = this.#desired.frontend(key)
-    if (owned === undefined) this.#withdraw(key, [])
-    else {
-      const selection: Selection = { selected: selectBackends(owned.service, owned.frontend), table: null }
-      this.#update(key, owned.frontend, owned, selection)
-      this.#updateCopies(key, owned, selection)
+    const { settings } = this.#state
+    if (owned === undefined || !isOnNode(owned.frontend, owned.service, settings, this.#place)) {
+      this.#withdraw(key)
+      return
     }
+    const selection: Selection = { selected: selectBackends(owned.service, owned.frontend, settings, this.#place), table: null }
+    this.#update(key, owned.frontend, owned, selection)
+    this.#updateCopies(key, owned, selection)
   }
 
-  #updateCopies (primary: FrontendKey, owned: OwnedFrontend, selection: Selection): void {
+  #updateCopies (primary: DesiredKey, owned: OwnedFrontend, selection: Selection): void {
     const { frontend } = owned
     const keep: FrontendKey[] = []
     if (expandsToNodeAddresses(frontend)) {
@@ -80,7 +91,7 @@ export class Planning {
         const copy: Frontend = { ...frontend, address }
         const key = frontendKey(copy)
         // A service that claims this very address and port goes before the NodePort there.
-        if (familyOf(address) !== familyOf(frontend.address) || this.#desired.frontend(key) !== undefined) continue
+        if (familyOf(address) !== familyOf(frontend.address) || this.#isClaimed(key)) continue
         keep.push(key)
         this.#update(primary, copy, owned, selection)
       }
@@ -90,25 +101,32 @@ export class Planning {
     else this.#state.copies.delete(primary)
   }
 
-  #withdraw (primary: FrontendKey, keep: readonly FrontendKey[]): void {
-    if (this.#state.frontends.get(primary)?.primary === primary) this.#remove(primary)
-    this.#withdrawCopies(primary, keep)
+  /** whether a service on this node has a frontend at just that address and port */
+  #isClaimed (key: FrontendKey): boolean {
+    const owned = this.#desired.frontend(key) ?? this.#desired.frontend(`${key}@${this.#place.nodeName}`)
+    return owned !== undefined && isOnNode(owned.frontend, owned.service, this.#state.settings, this.#place)
+  }
+
+  #withdraw (primary: DesiredKey): void {
+    const key = frontendKeyOf(primary)
+    if (this.#state.frontends.get(key)?.primary === primary) this.#remove(key)
+    this.#withdrawCopies(primary, [])
     this.#state.copies.delete(primary)
   }
 
-  #withdrawCopies (primary: FrontendKey, keep: readonly FrontendKey[]): void {
+  #withdrawCopies (primary: DesiredKey, keep: readonly FrontendKey[]): void {
     for (const key of this.#state.copies.get(primary) ?? []) {
       if (!keep.includes(key) && this.#state.frontends.get(key)?.primary === primary) this.#remove(key)
     }
   }
 
-  #update (primary: FrontendKey, frontend: Frontend, owned: OwnedFrontend, selection: Selection): void {
+  #update (primary: DesiredKey, frontend: Frontend, { service }: OwnedFrontend, selection: Selection): void {
     const { settings, frontends, frontendIds } = this.#state
     const key = frontendKey(frontend)
     const old = frontends.get(key)
     const id = old?.id ?? frontendIds.acquire()
     if (id === null) return this.#fail(noFrontendIds(settings), 'services')
-    const flags = frontendFlags(frontend, externalClusterIp(settings))
+    const flags = frontendFlags(frontend, service, settings)
     const { selected } = selection
     this.#dropReferences(old?.backends ?? [], selected)
     const slots = this.#realiseBackends(old, selected, flags)
@@ -119,18 +137,22 @@ export class Planning {
       key,
       id,
       frontend,
-      service: serviceKey(owned.service),
+      service: serviceKey(service),
       primary,
       flags,
+      word: wordOf(service, settings),
+      algorithm: service.algorithm,
+      affinities: this.#affinities(selected, service),
+      sourceRanges: sourceRangesOf(frontend, service, settings),
       backends: selected.map(one => one.key),
       slots,
       count,
       qcount: slots.length - count,
-      ...this.#realiseTable(old, frontend, count, selection, settings)
+      ...this.#realiseTable(old, frontend, count, selection, service.algorithm)
     }
     frontends.set(key, now)
     this.#writeFrontend(old, now)
-    if (wantsWildcard(frontend, owned.service, this.#localAddresses)) this.#addWildcard(now)
+    if (wantsWildcard(frontend, service, settings, this.#localAddresses)) this.#addWildcard(now)
     else this.#removeWildcard(now)
   }
 
@@ -172,13 +194,19 @@ export class Planning {
   }
 
   #realiseTable (
-    old: RealisedFrontend | undefined, frontend: Frontend, count: number, selection: Selection, settings: NodeSettings
+    old: RealisedFrontend | undefined, frontend: Frontend, count: number, selection: Selection, algorithm: Algorithm | undefined
   ): Pick<RealisedFrontend, 'm' | 'table'> {
-    if (!usesTable(frontend, settings)) return { m: null, table: null }
+    const { settings } = this.#state
+    if (!usesTable(frontend, algorithm, settings)) return { m: null, table: null }
     if (count === 0) return { m: old?.m ?? null, table: null }
     selection.table ??= selection.selected.slice(0, count).map(({ key, backend }) => this.#tableBackend(key, backend))
     const { m } = chooseTableSize(settings.tableSizePolicy, old?.m ?? null, count)
     return { m, table: selection.table }
+  }
+
+  #affinities (selected: readonly SelectedBackend[], service: Service): readonly number[] {
+    if (affinityTimeout(service, this.#state.settings) === 0) return []
+    return selected.flatMap(({ key, state }) => state === 'active' ? this.#state.backends.get(key)?.id ?? [] : [])
   }
 
   #tableBackend (key: string, { address, port, protocol, weight }: Backend): TableBackend {
@@ -196,9 +224,29 @@ export class Planning {
       this.writes.put(key, slot, true, new SlotWrite(now, slot, null))
     }
     this.#writeTable(old, now)
+    this.#writeAffinities(old, now)
+    this.#writeSourceRanges(old, now)
     if (old === undefined) this.writes.put('revNat', id, false, new RevNatWrite(now, false))
-    if (old?.count === now.count && old.qcount === now.qcount && old.flags === now.flags) return
+    if (old?.count === now.count && old.qcount === now.qcount && old.flags === now.flags && old.word === now.word) return
     this.writes.put(`frontend ${key}`, 0, old !== undefined, new FrontendWrite(now, false))
+  }
+
+  #writeAffinities (old: RealisedFrontend | undefined, now: RealisedFrontend): void {
+    if (now.affinities.length === 0 && (old?.affinities.length ?? 0) === 0) return
+    const before = new Set(old?.affinities)
+    for (const backendId of now.affinities) {
+      if (!before.delete(backendId)) this.writes.put(`affinity ${now.id}`, backendId, false, new AffinityMatchWrite(now, backendId, false))
+    }
+    for (const backendId of before) this.writes.put(`affinity ${now.id}`, backendId, true, new AffinityMatchWrite(now, backendId, true))
+  }
+
+  #writeSourceRanges (old: RealisedFrontend | undefined, now: RealisedFrontend): void {
+    if (old?.sourceRanges === now.sourceRanges) return
+    const before = rangesByKey(old?.sourceRanges ?? [])
+    for (const [key, cidr] of rangesByKey(now.sourceRanges)) {
+      if (!before.delete(key)) this.writes.put(`range ${now.id} ${key}`, 0, false, new SourceRangeWrite(now, cidr, false))
+    }
+    for (const [key, cidr] of before) this.writes.put(`range ${now.id} ${key}`, 0, true, new SourceRangeWrite(now, cidr, true))
   }
 
   #writeTable (old: RealisedFrontend | undefined, now: RealisedFrontend): void {
@@ -228,6 +276,9 @@ export class Planning {
     this.writes.put(`frontend ${key}`, 0, true, new FrontendWrite(old, true))
     for (let slot = 1; slot <= old.slots.length; slot++) this.writes.put(key, slot, true, new SlotWrite(old, slot, null))
     this.writes.put('revNat', old.id, true, new RevNatWrite(old, true))
+    const bare: RealisedFrontend = { ...old, affinities: [], sourceRanges: noRanges }
+    this.#writeAffinities(old, bare)
+    this.#writeSourceRanges(old, bare)
     this.#removeWildcard(old)
     for (const backend of old.backends) this.#dropReference(backend)
     frontends.delete(key)
@@ -260,6 +311,28 @@ export class Planning {
     const node = this.#state.settings.name
     this.failure ??= refuse('IDS_EXHAUSTED', `node ${node}: ${what}`, { facts: { node, kind } }).error
   }
+}
+
+const noRanges: readonly string[] = []
+
+/** those of the frontend's family; the others are of its twin's */
+function sourceRangesOf ({ address }: Frontend, { sourceRanges }: ServiceTraits, settings: NodeSettings): readonly string[] {
+  if (sourceRanges === undefined || !isOn(settings, 'enable-svc-source-range-check')) return noRanges
+  return sourceRanges.cidrs.filter(cidr => familyOf(cidr) === familyOf(address))
+}
+
+function rangesByKey (cidrs: readonly string[]): Map<string, Cidr> {
+  return new Map(cidrs.flatMap(text => {
+    const cidr = parseCidr(text)
+    return cidr === null ? [] : [[rangeKey(cidr), cidr] as const]
+  }))
+}
+
+/** first word of a frontend's entry */
+function wordOf (service: ServiceTraits, settings: NodeSettings): number {
+  if (service.l7ProxyPort !== undefined) return proxyPortWord(service.l7ProxyPort)
+  const algorithm = algorithmOf(settings, service.algorithm)
+  return frontendWord(algorithm === null ? algorithmNumbers.undefined : algorithmNumbers[algorithm], affinityTimeout(service, settings))
 }
 
 function noFrontendIds ({ layout, mapSizes }: NodeSettings): string {

@@ -34,6 +34,9 @@ export interface LbMaps {
   readonly backends: PerFamily<MapPort>
   readonly revNat: PerFamily<MapPort>
   readonly maglev: PerFamily<TablesPort>
+  /** one for both families */
+  readonly affinityMatch: MapPort
+  readonly sourceRange: PerFamily<MapPort>
 }
 
 export type LbMapKind = keyof LbMaps

@@ -2,7 +2,8 @@
 // The BPF maps hold the same as bytes.
 
 import { endpointKey } from './service.ts'
-import type { Backend, Frontend, FrontendKey, FrontendType, ServiceKey } from './service.ts'
+import type { Backend, DesiredKey, Frontend, FrontendKey, FrontendType, ServiceKey } from './service.ts'
+import type { Algorithm } from './traits.ts'
 import type { BackendState, TableBackend } from '../maglev/index.ts'
 import type { FlagBits } from './flags.ts'
 
@@ -14,8 +15,16 @@ export interface RealisedFrontend {
   readonly frontend: Frontend
   readonly service: ServiceKey
   /** the frontend of the desired state that it comes from */
-  readonly primary: FrontendKey
+  readonly primary: DesiredKey
   readonly flags: FlagBits
+  /** first word of its entry: algorithm and affinity, or a proxy's port */
+  readonly word: number
+  /** algorithm of the service itself */
+  readonly algorithm: Algorithm | undefined
+  /** ids of the backends that clients may stay with */
+  readonly affinities: readonly number[]
+  /** ranges of clients, as written */
+  readonly sourceRanges: readonly string[]
   /** all backends that serve it, those in maintenance too, in slot order */
   readonly backends: readonly string[]
   readonly slots: readonly RealisedSlot[]

@@ -69,6 +69,7 @@ export function everything (desired: DesiredState & { services (): Iterable<Serv
   return {
     service: key => desired.service(key),
     frontend: key => desired.frontend(key),
+    nodeLabels: name => desired.nodeLabels(name),
     nodeAddresses: desired.nodeAddresses,
     nodeAddressesChanged: true,
     touched: () => [...desired.services()].flatMap(sortedFrontendKeys)

@@ -3,6 +3,8 @@
 
 import { mappedBytes, parseAddress } from '../maglev/index.ts'
 import type { BackendState, Family, Protocol } from '../maglev/index.ts'
+import { hasTwoScopes } from './traits.ts'
+import type { ServiceTraits } from './traits.ts'
 
 export const frontendTypes = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalIPs', 'HostPort'] as const
 
@@ -33,16 +35,16 @@ export interface Backend {
   readonly portName?: string
   readonly nodeName?: string
   readonly zone?: string
+  /** zones whose clients it is meant for */
+  readonly forZones?: readonly string[]
 }
 
-export interface Service {
+export interface Service extends ServiceTraits {
   readonly namespace: string
   readonly name: string
   readonly source: Source
   readonly frontends: readonly Frontend[]
   readonly backends: readonly Backend[]
-  /** Kubernetes' loadBalancerClass: a class that Cilium does not manage gets no wildcard entries */
-  readonly loadBalancerClass?: string
 }
 
 export const defaultWeight = 100
@@ -59,6 +61,30 @@ export function serviceKey (service: { readonly namespace: string, readonly name
 
 export function frontendKey (frontend: Pick<Frontend, 'address' | 'port' | 'protocol' | 'scope'>): FrontendKey {
   return `${endpointKey(frontend)}${frontend.scope === 'internal' ? 'i' : ''}`
+}
+
+/** identifies a frontend of the desired state: that of a service which is on one node only has the node's name behind an `@` */
+export type DesiredKey = string
+
+export function desiredKey (key: FrontendKey, { exposure }: ServiceTraits): DesiredKey {
+  return exposure?.nodeName === undefined ? key : `${key}@${exposure.nodeName}`
+}
+
+export function frontendKeyOf (key: DesiredKey): FrontendKey {
+  return key.split('@', 1)[0] ?? key
+}
+
+/** All frontends that a service has: those that are reached from outside and inside by different rules stand there once for each. */
+export function scopedFrontends ({ frontends, ...traits }: Pick<Service, 'frontends'> & ServiceTraits): readonly Frontend[] {
+  if (!hasTwoScopes(traits)) return frontends
+  const inside = new Map<FrontendKey, Frontend>()
+  for (const frontend of frontends) {
+    if (frontend.type !== 'NodePort' && frontend.type !== 'LoadBalancer') continue
+    const twin: Frontend = { ...frontend, scope: 'internal' }
+    inside.set(frontendKey(twin), twin)
+  }
+  for (const frontend of frontends) inside.delete(frontendKey(frontend))
+  return [...frontends, ...inside.values()]
 }
 
 /** identifies a backend on a node: services that share it share its id */

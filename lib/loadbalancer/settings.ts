@@ -10,15 +10,14 @@ import type { LbPlace, LbResult } from './errors.ts'
 import { FLAT_ELEMENT_BYTES } from './flat-tables.ts'
 import { oneTableSizeForAll } from './layout.ts'
 import type { TableLayout } from './layout.ts'
+import type { Labels } from './label-selector.ts'
 import { limits } from './limits.ts'
+import { allMapSizes, defaultMapSize, largestMapSize, mapSizeNames } from './map-sizes.ts'
+import type { MapSizes } from './map-sizes.ts'
 import { isObjectName } from './normalise.ts'
-
-export interface MapSizes {
-  readonly services: number
-  readonly backends: number
-  readonly revNat: number
-  readonly maglev: number
-}
+import { isOn, refuseCombination } from './options.ts'
+import { algorithms } from './traits.ts'
+import type { Algorithm } from './traits.ts'
 
 export type OptionValue = string | number | boolean
 
@@ -27,7 +26,8 @@ export interface NodeSettings {
   readonly kernel: string
   readonly possibleCpus: number
   readonly release: '1.17+'
-  readonly algorithm: 'maglev'
+  /** for services that say nothing else */
+  readonly algorithm: Algorithm
   readonly layout: TableLayout
   readonly tableSizePolicy: TableSizePolicy
   /** base64 of 12 bytes */
@@ -40,15 +40,17 @@ export interface NodeSettings {
   readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
+  /** the Kubernetes node it is: what runs there is local; null: one of the emulated node's own name */
+  readonly nodeName: string | null
+  /** null: that of its labels */
+  readonly zone: string | null
+  /** labels besides those of the Kubernetes Node of its name, and before them */
+  readonly labels: Labels
   /** further options under Cilium's names */
   readonly options: Readonly<Record<string, OptionValue>>
   readonly engine: 'interpreter'
 }
 
-/** Cilium's own default of every map (bpf-lb-map-max) */
-export const defaultMapSize = 65536
-/** hard ceiling of Cilium for sizes of its tables */
-export const largestMapSize = 1 << 24
 export const largestPossibleCpus = 512
 /** both arrays of layout flat: an emulated node has 4 GiB for everything */
 export const largestFlatBytes = 2 ** 31
@@ -63,11 +65,14 @@ export function defaultSettings (name: string): NodeSettings {
     layout: 'blob',
     tableSizePolicy: { fixed: defaultTableSize },
     seed: defaultSeedText,
-    mapSizes: { services: defaultMapSize, backends: defaultMapSize, revNat: defaultMapSize, maglev: defaultMapSize },
+    mapSizes: allMapSizes(defaultMapSize),
     preallocateMaps: false,
     inlining: 'kernel',
     spectreMasking: false,
     addresses: null,
+    nodeName: null,
+    zone: null,
+    labels: {},
     options: {},
     engine: 'interpreter'
   }
@@ -100,11 +105,11 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
   if (!isObjectName(settings.name)) wrong('/name', `${JSON.stringify(settings.name)} is not a Kubernetes name`)
   among('/kernel', settings.kernel, kernels)
   among('/release', settings.release, ['1.17+'])
-  among('/algorithm', settings.algorithm, ['maglev'])
+  among('/algorithm', settings.algorithm, algorithms)
   among('/inlining', settings.inlining, ['kernel', 'never'])
   among('/engine', settings.engine, ['interpreter'])
   between('/possibleCpus', settings.possibleCpus, 1, largestPossibleCpus)
-  for (const member of ['services', 'backends', 'revNat', 'maglev'] as const) {
+  for (const member of mapSizeNames) {
     between(`/mapSizes/${member}`, settings.mapSizes[member], 1, largestMapSize)
   }
   among('/layout', settings.layout, datapathLayouts)
@@ -116,10 +121,15 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
     if (parseAddress(address) === null) wrong(`/addresses${pointerStep(index)}`, `${JSON.stringify(address.slice(0, 64))} is not an IP address`)
   })
   if ((settings.addresses?.length ?? 0) > limits.nodeAddresses) wrong('/addresses', `more than ${limits.nodeAddresses} addresses`)
+  if (settings.nodeName !== null && !isObjectName(settings.nodeName)) wrong('/nodeName', `${JSON.stringify(settings.nodeName)} is not a Kubernetes name`)
+  if (settings.zone !== null && !isLabelValue(settings.zone)) wrong('/zone', `${JSON.stringify(settings.zone.slice(0, 64))} is not a value of a label`)
+  checkLabels(settings.labels, wrong)
   for (const [name, value] of Object.entries(settings.options)) {
     const reason = knownOption(name, value)
     if (reason !== null) wrong(`/options${pointerStep(name)}`, reason)
   }
+  const combination = refuseCombination(settings)
+  if (combination !== null) wrong(`/options${pointerStep(combination.name)}`, combination.reason)
   if (places.length > 0) return refusePlaces('INVALID_ARGUMENT', places)
   return done({ ...settings, addresses: settings.addresses?.map(address => parseAddress(address)?.text ?? address) ?? null })
 }
@@ -129,8 +139,40 @@ export function sharedTableSize ({ tableSizePolicy }: Pick<NodeSettings, 'tableS
   return 'fixed' in tableSizePolicy ? tableSizePolicy.fixed : defaultTableSize
 }
 
-export function externalClusterIp (settings: NodeSettings): boolean {
-  return settings.options['bpf-lb-external-clusterip'] === true
+export const zoneLabel = 'topology.kubernetes.io/zone'
+
+/** What a node is in the eyes of Kubernetes. @param labels of the Kubernetes Node of that name */
+export interface NodePlace {
+  readonly nodeName: string
+  readonly labels: Labels
+  readonly zone: string | null
+}
+
+export function nodePlace (settings: NodeSettings, labelsOf: (nodeName: string) => Labels | undefined): NodePlace {
+  const nodeName = settings.nodeName ?? settings.name
+  const known = { ...labelsOf(nodeName), ...settings.labels }
+  const labels = settings.zone === null ? known : { ...known, [zoneLabel]: settings.zone }
+  const zone = labels[zoneLabel]
+  return { nodeName, labels, zone: zone === undefined || zone === '' ? null : zone }
+}
+
+/** whether a service's own algorithm counts on this node */
+export function algorithmOf (settings: NodeSettings, said: Algorithm | undefined): Algorithm | null {
+  return isOn(settings, 'bpf-lb-algorithm-annotation') ? said ?? null : null
+}
+
+const labelValuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
+
+function isLabelValue (text: string): boolean {
+  return labelValuePattern.test(text)
+}
+
+function checkLabels (labels: Labels, wrong: (pointer: string, detail: string) => void): void {
+  const entries = Object.entries(labels)
+  if (entries.length > limits.nodeLabels) wrong('/labels', `more than ${limits.nodeLabels} labels`)
+  for (const [name, value] of entries) {
+    if (!isLabelValue(value)) wrong(`/labels${pointerStep(name)}`, `${JSON.stringify(value.slice(0, 64))} is not a value of a label`)
+  }
 }
 
 function checkPolicy (

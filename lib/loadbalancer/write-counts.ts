@@ -1,13 +1,12 @@
-// What a change makes an agent write, counted from the plan of it: entries of the plain hash maps, tables to build, outer entries to drop.
+// What a change makes an agent write, counted from the plan of it: entries of the plain maps, tables to build, outer entries to drop.
 // How a table is written follows from its layout, so it is counted by M and N.
 
-import type { EntryWrite, PlannedWrite } from './write-set.ts'
+import type { EntryMap, EntryWrite, PlannedWrite } from './write-set.ts'
 import { removes } from './write-set.ts'
 
-/** the hash maps whose entries are written one by one */
-export type EntryMap = 'services' | 'backends' | 'revNat'
+export const entryMaps = ['services', 'backends', 'revNat', 'affinityMatch', 'sourceRange'] as const satisfies readonly EntryMap[]
 
-export const entryMaps = ['services', 'backends', 'revNat'] as const satisfies readonly EntryMap[]
+const noWrites = (): Record<EntryMap, number> => ({ services: 0, backends: 0, revNat: 0, affinityMatch: 0, sourceRange: 0 })
 
 export interface TableWrites {
   readonly m: number
@@ -28,8 +27,8 @@ export interface WriteCounts {
 }
 
 export function countWrites (writes: Iterable<PlannedWrite>): WriteCounts {
-  const updates = { services: 0, backends: 0, revNat: 0 }
-  const deletes = { services: 0, backends: 0, revNat: 0 }
+  const updates = noWrites()
+  const deletes = noWrites()
   const tables = new Map<string, TableWrites>()
   const removed = new Map<string, TableWrites>()
   const sizes = new Map<string, { key: number, value: number }>()
@@ -57,11 +56,11 @@ function entrySize (sizes: Map<string, { key: number, value: number }>, write: E
 /** @returns all of them as one change that does each of the counts as often as it is said */
 export function sumWrites (parts: ReadonlyArray<{ readonly counts: WriteCounts, readonly times: number }>): WriteCounts {
   const sum = (of: (counts: WriteCounts) => number): number => parts.reduce((total, { counts, times }) => total + of(counts) * times, 0)
-  const perMap = (of: (counts: WriteCounts) => WriteCounts['updates']): WriteCounts['updates'] => ({
-    services: sum((counts) => of(counts).services),
-    backends: sum((counts) => of(counts).backends),
-    revNat: sum((counts) => of(counts).revNat)
-  })
+  const perMap = (of: (counts: WriteCounts) => WriteCounts['updates']): WriteCounts['updates'] => {
+    const all = noWrites()
+    for (const map of entryMaps) all[map] = sum((counts) => of(counts)[map])
+    return all
+  }
   const perTable = (of: (counts: WriteCounts) => readonly TableWrites[]): TableWrites[] => {
     const tables = new Map<string, TableWrites>()
     for (const { counts, times } of parts) {

@@ -1,20 +1,23 @@
 // The map writes of one change on one node, one final write per key however often the change came past it, and what they do to the number
 // of entries of each map.
 
-import { mapNames } from '../datapath/index.ts'
+import { affinityMatchMapName, mapNames } from '../datapath/index.ts'
 import type { Family, TableBackend } from '../maglev/index.ts'
 import { done, refuse } from './errors.ts'
 import type { LbResult } from './errors.ts'
 import type { LbMapKind } from './ports.ts'
-import type { MapSizes } from './settings.ts'
+import type { MapSizes } from './map-sizes.ts'
 
 export interface TableContents {
   readonly m: number
   readonly backends: readonly TableBackend[]
 }
 
+/** the maps whose entries are written one by one */
+export type EntryMap = Exclude<LbMapKind, 'maglev'>
+
 export interface EntryWrite {
-  readonly map: 'services' | 'backends' | 'revNat'
+  readonly map: EntryMap
   readonly family: Family
   /** the entry goes; nobody asks for the value then */
   readonly removes: boolean
@@ -35,16 +38,27 @@ export type MapWrite =
 
 export type EntryCounts = Record<LbMapKind, Record<Family, number>>
 
-export function noEntries (): EntryCounts {
-  return { services: { 4: 0, 6: 0 }, backends: { 4: 0, 6: 0 }, revNat: { 4: 0, 6: 0 }, maglev: { 4: 0, 6: 0 } }
-}
-
-export const mapKinds = ['services', 'backends', 'revNat', 'maglev'] as const satisfies readonly LbMapKind[]
+export const mapKinds = ['services', 'backends', 'revNat', 'maglev', 'affinityMatch', 'sourceRange'] as const satisfies readonly LbMapKind[]
 export const families = [4, 6] as const satisfies readonly Family[]
+
+export function noEntries (): EntryCounts {
+  return Object.fromEntries(mapKinds.map(map => [map, { 4: 0, 6: 0 }])) as EntryCounts
+}
 
 /** Cilium's name of a map */
 export function ciliumMapName (map: LbMapKind, family: Family): string {
+  if (map === 'affinityMatch') return affinityMatchMapName
   return mapNames[map === 'revNat' ? 'reverseNat' : map][family]
+}
+
+/** max_entries of a map */
+export function mapSize (map: LbMapKind, sizes: MapSizes): number {
+  return sizes[map === 'affinityMatch' ? 'affinity' : map]
+}
+
+/** entries of a map; that of affinities has those of both families */
+export function entriesOf (counts: EntryCounts, map: LbMapKind, family: Family): number {
+  return map === 'affinityMatch' ? counts[map][4] + counts[map][6] : counts[map][family]
 }
 
 export interface PlannedWrite {
@@ -112,8 +126,8 @@ export function removes (write: MapWrite): boolean {
 export function checkCounts (node: string, counts: EntryCounts, sizes: MapSizes): LbResult<void> {
   for (const map of mapKinds) {
     for (const family of families) {
-      const needed = counts[map][family]
-      const limit = sizes[map]
+      const needed = entriesOf(counts, map, family)
+      const limit = mapSize(map, sizes)
       if (needed <= limit) continue
       const name = ciliumMapName(map, family)
       return refuse('MAP_FULL', `node ${node}: ${name} would need ${needed} entries, its limit is ${limit}`, {

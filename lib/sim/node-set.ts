@@ -1,6 +1,6 @@
 // The cluster and its nodes: the one place where either changes.
 
-import { Cluster, complete, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
+import { Cluster, complete, everything, realiseChange, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
 import type { AppliedNode, Draft, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
@@ -131,9 +131,21 @@ export class NodeSet {
 
   #put (settings: NodeSettings): EmulatedNode {
     this.#refuseWhileChanging()
-    const node = this.#build(this.#valid(settings))
+    const valid = this.#valid(settings)
+    const known = this.#nodes.get(settings.name)
+    const node = known !== undefined && differInPlaceOnly(known.settings, valid) ? this.#move(known, valid) : this.#build(valid)
     this.#nodes.set(settings.name, node)
     return node
+  }
+
+  /** A node that moves keeps its maps and ids, as an agent does whose node gets another label. */
+  #move (emulated: EmulatedNode, settings: NodeSettings): EmulatedNode {
+    const { node, settings: before } = emulated
+    node.move(settings)
+    const realised = realiseChange(everything(this.cluster), [emulated])
+    if (realised.ok) return { ...emulated, settings }
+    node.move(before)
+    throw simErrorOf(realised.error)
   }
 
   /** @param at JSON Pointer of the settings within the input */
@@ -146,6 +158,11 @@ export class NodeSet {
   #build (settings: NodeSettings, desired: Cluster | Draft = this.cluster): EmulatedNode {
     return buildNode(settings, { ...this.#context, desired, generation: ++this.#generations })
   }
+}
+
+function differInPlaceOnly (one: NodeSettings, other: NodeSettings): boolean {
+  const elsewhere = (settings: NodeSettings): string => JSON.stringify({ ...settings, nodeName: null, zone: null, labels: {} })
+  return elsewhere(one) === elsewhere(other)
 }
 
 function refuseTooMany (nodes: number): void {

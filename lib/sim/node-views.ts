@@ -28,7 +28,7 @@ export function nodeView ({ settings, node, datapath, tableSizeChanges }: Emulat
 
 export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend): FrontendView {
   const { node } = emulated
-  const { address, port, protocol, type, portName } = realised.frontend
+  const { address, port, protocol, type, portName, scope } = realised.frontend
   const [namespace = '', name = ''] = realised.service.split('/')
   const table = tableMap(emulated, realised)
   return {
@@ -37,6 +37,7 @@ export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend
     protocol,
     type,
     ...(portName === undefined ? {} : { portName }),
+    ...(scope === 'internal' ? { scope } : {}),
     id: realised.id,
     service: { namespace, name },
     backends: node.backendsOf(realised).map(({ id, backend, state }) =>

@@ -1,9 +1,9 @@
 // Settings of a node from those that someone gave and those they are to be completed with.
 
 import type { NodeSettings as LbNodeSettings } from '../loadbalancer/index.ts'
-import type { NodeSettings } from './types.ts'
+import type { NodeSettingsInput } from './types.ts'
 
 /** Members given replace those of `base`, map sizes one by one; all stand in the order of `base`: equal settings are equal JSON. */
-export function completeSettings (base: LbNodeSettings, given: Partial<NodeSettings> & { readonly name: string }): LbNodeSettings {
+export function completeSettings (base: LbNodeSettings, given: NodeSettingsInput & { readonly name: string }): LbNodeSettings {
   return { ...base, ...given, mapSizes: { ...base.mapSizes, ...given.mapSizes } }
 }

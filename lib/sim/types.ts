@@ -4,7 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { BpfLbShape, MaglevListForm, Rehearsal, TablesAnswer } from '../loadbalancer/index.ts'
+import type { BpfLbShape, MaglevListForm, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { Comparison, ComparisonRequest } from './comparison.ts'
 import type { CpuLeases } from './cpu-lease.ts'
@@ -30,15 +30,15 @@ export interface BackendSpec {
   readonly portName?: string
   readonly nodeName?: string
   readonly zone?: string
+  /** zones whose clients it is meant for */
+  readonly forZones?: readonly string[]
 }
 
-export interface ServiceSpec {
+export interface ServiceSpec extends ServiceTraits {
   readonly namespace: string
   readonly name: string
   readonly frontends: readonly FrontendSpec[]
   readonly backends: readonly BackendSpec[]
-  /** Kubernetes' own: addresses of a class that Cilium does not manage get no wildcard entries */
-  readonly loadBalancerClass?: string
 }
 
 export interface ServiceView extends ServiceSpec {
@@ -54,21 +54,37 @@ export interface NodeSettings {
   readonly kernel: string
   readonly possibleCpus: number
   readonly release: '1.17+'
-  readonly algorithm: 'maglev'
+  readonly algorithm: 'random' | 'maglev'
   readonly layout: 'flat' | 'fixed' | 'blob' | 'dynamic' | 'packed' | 'compact'
   readonly tableSizePolicy: TableSizePolicy
   /** base64 of 12 bytes */
   readonly seed: string
-  readonly mapSizes: { readonly services: number, readonly backends: number, readonly revNat: number, readonly maglev: number }
+  readonly mapSizes: {
+    readonly services: number,
+    readonly backends: number,
+    readonly revNat: number,
+    readonly maglev: number,
+    readonly affinity: number,
+    readonly sourceRange: number
+  }
   readonly preallocateMaps: boolean
   readonly inlining: 'kernel' | 'never'
   /** inlined array lookups mask the index, arrays take a power of two of elements */
   readonly spectreMasking: boolean
   /** the node's own addresses; null: the cluster's node-addresses */
   readonly addresses: readonly string[] | null
+  /** the Kubernetes node it is; null: one of its own name */
+  readonly nodeName: string | null
+  /** null: that of its labels */
+  readonly zone: string | null
+  /** besides those of the Kubernetes Node of its name, and before them */
+  readonly labels: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, string | number | boolean>>
   readonly engine: 'interpreter'
 }
+
+/** Settings that are to be completed, map sizes one by one. */
+export type NodeSettingsInput = Partial<Omit<NodeSettings, 'mapSizes'>> & { readonly mapSizes?: Partial<NodeSettings['mapSizes']> }
 
 /** A table that its policy gave another M: flows move, also between backends that stay. */
 export interface TableSizeChangeView {
@@ -101,6 +117,8 @@ export interface ImportReport {
 }
 
 export interface FrontendView extends FrontendSpec {
+  /** for lookups from inside the node, where these find other backends */
+  readonly scope?: 'internal'
   /** revNAT id on this node */
   readonly id: number
   readonly service: { readonly namespace: string, readonly name: string }
@@ -238,7 +256,7 @@ export interface ReportScope {
   /** `700x3,200x10`: services x backends each */
   readonly mix?: string
   /** nodes to make for the mix: what is not said is as on node `cilium`; `cilium`, `dynamic`, `packed` and `compact` unless said */
-  readonly variants?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
+  readonly variants?: ReadonlyArray<NodeSettingsInput & { readonly name: string }>
 }
 
 /** A list as one of Cilium's commands prints it. */
@@ -307,7 +325,7 @@ export interface ClusterStateInput {
   /** made here (`api`) unless said */
   readonly services: ReadonlyArray<ServiceSpec & { readonly source?: ServiceView['source'] }>
   /** all nodes, completed as new ones are; left out: the nodes stay as they are */
-  readonly nodes?: ReadonlyArray<Partial<NodeSettings> & { readonly name: string }>
+  readonly nodes?: ReadonlyArray<NodeSettingsInput & { readonly name: string }>
 }
 
 export interface Simulator {
@@ -335,9 +353,9 @@ export interface Simulator {
 
   listNodes (): readonly NodeView[]
   getNode (name: string): NodeView
-  createNode (settings: Partial<NodeSettings> & { name: string }): NodeView
+  createNode (settings: NodeSettingsInput & { name: string }): NodeView
   /** merge patch: members given replace; the node is rebuilt with the current services */
-  updateNode (name: string, patch: Partial<Omit<NodeSettings, 'name'>>): NodeView
+  updateNode (name: string, patch: Omit<NodeSettingsInput, 'name'>): NodeView
   deleteNode (name: string): void
 
   listFrontends (node: string): readonly FrontendView[]

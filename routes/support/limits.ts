@@ -37,6 +37,7 @@ export const limits = {
   pageItems: 500,
   frontendsPerService: 1024,
   backendsPerService: 16_384,
+  sourceRangesPerService: 1024,
   services: 65_536,
   nodeAddresses: 64,
   nodes: 16,

@@ -1,8 +1,12 @@
 // The nouns of the API as schemas, shared by all routes. A schema with a `title` becomes a component of that name in
 // openapi.yaml; every field has a description and a limit, input refuses members that it does not know.
 
-import { Type, type Static, type TSchema } from 'typebox'
+import { Type, type Static, type TOptional, type TSchema, type TUnsafe } from 'typebox'
 import { datapathLayouts } from '../../lib/datapath/index.ts'
+import {
+  algorithms, defaultAffinityTimeoutSeconds, forwardingModes, largestAffinityTimeoutSeconds, sourceRangePolicies, trafficDistributions,
+  trafficPolicies
+} from '../../lib/loadbalancer/index.ts'
 import { limits } from './limits.ts'
 
 export const closed = { additionalProperties: false } as const
@@ -35,6 +39,11 @@ export const NodeItemParams = (what: string) => Type.Object({ name: NodeName, id
 
 // -- services
 
+type Partially<P extends Record<string, TSchema>> = { [K in keyof P]: ReturnType<typeof Type.Optional<P[K]>> }
+
+const partially = <P extends Record<string, TSchema>>(properties: P) =>
+  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, Type.Optional(schema)])) as Partially<P>
+
 export const Address = Type.String({ minLength: 2, maxLength: 45, description: 'IPv4 or IPv6 address.' })
 export const Port = Type.Integer({ minimum: 1, maximum: 65_535, description: 'Port.' })
 export const Protocol = OneOf(['TCP', 'UDP', 'SCTP'], 'Transport protocol.')
@@ -58,7 +67,8 @@ export const BackendSpec = Type.Object({
   state: OneOf(backendStates, 'Only active backends get new flows.', { default: 'active' }),
   portName: Type.Optional(PortName),
   nodeName: Type.Optional(Type.String({ maxLength: 253, description: 'Node that the backend runs on.' })),
-  zone: Type.Optional(Type.String({ maxLength: 253, description: 'Zone that the backend runs in.' }))
+  zone: Type.Optional(Type.String({ maxLength: 253, description: 'Zone that the backend runs in.' })),
+  forZones: Type.Optional(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 64, description: 'Zones whose clients it is meant for.' }))
 }, { title: 'BackendSpec', description: 'A place that serves a service.', ...closed, examples: [{ address: '10.244.7.7', port: 8443, weight: 50 }] })
 
 export const BackendPatch = Type.Object({
@@ -66,7 +76,8 @@ export const BackendPatch = Type.Object({
   state: Type.Optional(Nullable(OneOf(backendStates, 'State.'), 'null: active.')),
   portName: Type.Optional(Nullable(PortName, 'null removes it.')),
   nodeName: Type.Optional(Nullable(Type.String({ maxLength: 253 }), 'null removes it.')),
-  zone: Type.Optional(Nullable(Type.String({ maxLength: 253 }), 'null removes it.'))
+  zone: Type.Optional(Nullable(Type.String({ maxLength: 253 }), 'null removes it.')),
+  forZones: Type.Optional(Nullable(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 64 }), 'null removes it.'))
 }, { title: 'BackendPatch', description: 'Merge patch of a backend; its address, port and protocol are its name and stay.', ...closed, examples: [{ weight: 50 }] })
 
 const frontends = Type.Array(FrontendSpec, { maxItems: limits.frontendsPerService, default: [], description: 'Addresses of the service.' })
@@ -81,8 +92,32 @@ const serviceExample = {
   backends: [{ address: '10.244.1.7', port: 8443 }, { address: '10.244.2.9', port: 8443 }, { address: '10.244.3.4', port: 8443, weight: 50 }]
 }
 
-const LoadBalancerClass = Type.String({ minLength: 1, maxLength: 253, description: 'Kubernetes\' loadBalancerClass: addresses of a class that Cilium does not manage get no wildcard entry.' })
-const loadBalancerClass = Type.Optional(LoadBalancerClass)
+const traitSchemas = {
+  loadBalancerClass: Type.String({ minLength: 1, maxLength: 253, description: 'Kubernetes\' loadBalancerClass: addresses of a class that Cilium does not manage get no wildcard entry.' }),
+  sessionAffinity: Type.Object({
+    timeoutSeconds: Type.Integer({ minimum: 1, maximum: largestAffinityTimeoutSeconds, default: defaultAffinityTimeoutSeconds, description: 'How long without a packet.' })
+  }, { description: 'A client stays with its backend. Nodes may have it off (option `enable-session-affinity`).', ...closed }),
+  externalTrafficPolicy: OneOf([...trafficPolicies], 'Local: what comes from outside the node goes to backends on it only.'),
+  internalTrafficPolicy: OneOf([...trafficPolicies], 'Local: what comes from inside the node goes to backends on it only.'),
+  sourceRanges: Type.Object({
+    cidrs: Type.Array(Type.String({ minLength: 4, maxLength: 49, description: 'A range of addresses, such as 198.51.100.0/24.' }), { minItems: 1, maxItems: limits.sourceRangesPerService, description: 'Ranges of clients.' }),
+    policy: OneOf([...sourceRangePolicies], 'Whether these clients are let through, or all others.', { default: 'allow' })
+  }, { description: 'Clients of LoadBalancer frontends; of all frontends where the node says so (option `bpf-lb-source-range-all-types`).', ...closed }),
+  algorithm: OneOf([...algorithms], 'Backend selection of its own, on nodes that read the annotation (option `bpf-lb-algorithm-annotation`).'),
+  forwardingMode: OneOf([...forwardingModes], 'Forwarding of its own, on nodes that read the annotation (option `bpf-lb-mode-annotation`).'),
+  proxyDelegation: OneOf(['delegate-if-local'], 'The node\'s own proxy takes the packets where the backend is local.'),
+  l7ProxyPort: Type.Integer({ minimum: 1, maximum: 65_535, description: 'Packets go to the proxy behind this port of the node.' }),
+  trafficDistribution: OneOf([...trafficDistributions], 'Which backends are preferred on nodes with topology on (option `enable-service-topology`).'),
+  healthCheckNodePort: Type.Integer({ minimum: 1, maximum: 65_535, description: 'Port at which nodes tell whether they have a backend.' }),
+  loopbackHostPort: Type.Literal(true, { description: 'Host ports that only the node itself reaches.' }),
+  exposure: Type.Object({
+    node: Type.Optional(Type.String({ maxLength: 63, description: 'Value of the node label `service.cilium.io/node`.' })),
+    nodeSelector: Type.Optional(Type.String({ maxLength: 4096, description: 'Label selector over the node\'s labels; goes before `node`.' })),
+    nodeName: Type.Optional(Type.String({ maxLength: 253, description: 'Just that node.' }))
+  }, { description: 'Nodes on which the service is; all unless said.', ...closed })
+}
+
+const traits = partially(traitSchemas)
 
 export const ServiceBody = Type.Object({
   namespace: Type.Optional(ObjectName('Namespace, as in the address')),
@@ -90,18 +125,21 @@ export const ServiceBody = Type.Object({
   source: Type.Optional(OneOf(['api'], 'As read: who owns the object.')),
   frontends,
   backends,
-  loadBalancerClass
+  ...traits
 }, {
   title: 'ServiceBody', description: 'A service. Its name is in the address; what GET answers is accepted as it is.', ...closed, examples: [serviceExample]
 })
 
+const nullableTraits = Object.fromEntries(Object.entries(traitSchemas)
+  .map(([name, schema]) => [name, Type.Optional(Nullable(schema, 'null removes it.'))])) as { [K in keyof typeof traitSchemas]: TOptional<TUnsafe<unknown>> }
+
 export const ServicePatch = Type.Object({
   frontends: Type.Optional(Nullable(Type.Array(FrontendSpec, { maxItems: limits.frontendsPerService }), 'Replaces all frontends; null removes them.')),
   backends: Type.Optional(Nullable(Type.Array(BackendSpec, { maxItems: limits.backendsPerService }), 'Replaces all backends; null removes them.')),
-  loadBalancerClass: Type.Optional(Nullable(LoadBalancerClass, 'null removes it.'))
+  ...nullableTraits
 }, { title: 'ServicePatch', description: 'Merge patch of a service.', ...closed, examples: [{ backends: [{ address: '10.244.1.7', port: 8443 }] }] })
 
-export const ServiceSpec = Type.Object({ namespace: ObjectName('Namespace'), name: ObjectName('Name'), frontends, backends, loadBalancerClass }, {
+export const ServiceSpec = Type.Object({ namespace: ObjectName('Namespace'), name: ObjectName('Name'), frontends, backends, ...traits }, {
   title: 'ServiceSpec', description: 'A service: its frontends and its backends.', ...closed, examples: [{ namespace: 'shop', name: 'web', ...serviceExample }]
 })
 
@@ -113,7 +151,7 @@ export const Service = Type.Object({
   source: Source,
   frontends: Type.Array(FrontendSpec, { description: 'Addresses of the service.' }),
   backends: Type.Array(BackendSpec, { description: 'Backends of the service.' }),
-  loadBalancerClass
+  ...traits
 }, { title: 'Service', description: 'A service of the cluster\'s desired state.', ...closed })
 
 // -- imports, addresses, state
@@ -148,14 +186,18 @@ const mapSizes = {
   services: mapSize('Entries of the service maps.'),
   backends: mapSize('Entries of the backend maps.'),
   revNat: mapSize('Entries of the reverse NAT maps.'),
-  maglev: mapSize('Entries of the outer Maglev maps.')
+  maglev: mapSize('Entries of the outer Maglev maps.'),
+  affinity: mapSize('Entries of the session affinity maps.'),
+  sourceRange: mapSize('Entries of the source range maps.')
 }
+
+const LabelName = Type.String({ maxLength: 317, pattern: '^[A-Za-z0-9][-A-Za-z0-9_./]*$' })
 
 const settings = {
   kernel: Type.String({ minLength: 1, maxLength: 20, pattern: '^[0-9a-z.-]+$', description: 'Kernel profile.' }),
   possibleCpus: Type.Integer({ minimum: 1, maximum: limits.possibleCpus, description: 'Possible CPUs; per-CPU maps hold a copy for each.' }),
   release: OneOf(['1.17+'], 'Cilium release line: how tables are filled and flows hashed.'),
-  algorithm: OneOf(['maglev'], 'Backend selection.'),
+  algorithm: OneOf([...algorithms], 'Backend selection, for services that ask for none of their own.'),
   layout: OneOf([...datapathLayouts], '`blob`: Cilium\'s one value of 4 x M bytes. `dynamic`: an array of M entries, of another M for each service. `fixed`: an array of M entries, one M for all. ' +
     '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: the ids, and M indices into them that take as little as the backends need.'),
   tableSizePolicy: TableSizePolicy,
@@ -164,15 +206,13 @@ const settings = {
   inlining: OneOf(['kernel', 'never'], 'Whether map lookups are inlined as the kernel does, or never.'),
   spectreMasking: Type.Boolean({ description: 'Whether the maps are those of a creator without CAP_PERFMON: inlined array lookups mask the index, and arrays take a power of two of elements.' }),
   addresses: Nullable(Type.Array(Address, { maxItems: limits.nodeAddresses, uniqueItems: true }), 'The node\'s own addresses; null takes the cluster\'s.'),
+  nodeName: Nullable(Type.String({ maxLength: 253 }), 'The Kubernetes node that it is: backends there are local to it. null: one of its own name.'),
+  zone: Nullable(Type.String({ maxLength: 63 }), 'Its zone; null: that of its labels.'),
+  labels: Type.Record(LabelName, Type.String({ maxLength: 63 }), { maxProperties: 200, description: 'Labels besides those of the imported Node of its name, and before them.' }),
   options: Type.Record(Type.String({ maxLength: 80, pattern: '^[a-z0-9][a-z0-9.-]*$' }), Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
     { maxProperties: 200, description: 'Options under the names of `cilium-config`.' }),
   engine: OneOf(['interpreter'], 'What executes programs.')
 }
-
-type Partially<P extends Record<string, TSchema>> = { [K in keyof P]: ReturnType<typeof Type.Optional<P[K]>> }
-
-const partially = <P extends Record<string, TSchema>>(properties: P) =>
-  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, Type.Optional(schema)])) as Partially<P>
 
 const partialSettings = partially({ ...settings, mapSizes: Type.Object(partially(mapSizes), { description: 'Sizes of the BPF maps.', ...closed }) })
 
@@ -189,6 +229,7 @@ export const NodePatch = Type.Object({
     fixed: Type.Optional(Nullable(Type.Integer({ minimum: 2, maximum: 131_071 }), 'One M for all services.')),
     perService: Type.Optional(Nullable(Type.Object({ perBackend: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) }, closed), 'M by the number of backends.'))
   }, { description: 'Naming one policy replaces the other.', ...closed })),
+  labels: Type.Optional(Type.Record(LabelName, Type.Union([Type.String({ maxLength: 63 }), Type.Null()]), { maxProperties: 200, description: 'Labels to set; null unsets.' })),
   options: Type.Optional(Type.Record(Type.String({ maxLength: 80, pattern: '^[a-z0-9][a-z0-9.-]*$' }),
     Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean(), Type.Null()]), { maxProperties: 200, description: 'Options to set; null unsets.' }))
 }, { title: 'NodePatch', description: 'Merge patch of a node; the node is rebuilt with the current services.', ...closed, examples: [{ tableSizePolicy: { fixed: 1021 } }] })
@@ -248,6 +289,7 @@ export const Frontend = Type.Object({
   protocol: Type.String({ description: 'Transport protocol.' }),
   type: Type.String({ description: 'Type of the frontend.' }),
   portName: Type.Optional(PortName),
+  scope: Type.Optional(OneOf(['internal'], 'For lookups from inside the node, where these find other backends.')),
   service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service it leads to.', ...closed }),
   backends: Type.Array(Type.Object({
     id: id('Backend id on this node.'), address: Type.String(), port: Type.Integer(), protocol: Type.String(), weight: Type.Integer(), state: Type.String()

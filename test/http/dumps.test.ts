@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { limits } from '../../routes/support/limits.ts'
-import { defaultSettings } from '../../lib/loadbalancer/index.ts'
+import { allMapSizes, defaultSettings } from '../../lib/loadbalancer/index.ts'
 import { someBackends, someService, testSimulator } from '../support/simulator.ts'
 import { createApi, type Api, type ApiAnswer } from './support/api.ts'
 import { tar, tarGz, zip, type Files } from './support/archives.ts'
@@ -34,7 +34,7 @@ const sysdump: Files = [
 const send = (api: Api, body: Buffer | string, type = 'application/octet-stream', query = ''): Promise<ApiAnswer> =>
   api.call('POST', `/v1/imports${query}`, { body, headers: { 'content-type': type } })
 
-const mapSizes = { services: 512, backends: 512, revNat: 512, maglev: 512 }
+const mapSizes = allMapSizes(512)
 
 async function emptyApi (t: { teardown (act: () => unknown): unknown }): Promise<Api> {
   // small maps: they are made anew for each

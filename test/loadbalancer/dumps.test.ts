@@ -6,13 +6,13 @@ import t from 'tap'
 import { compareTables, complete, fillNames, readBpfLbList, readConfigText, readText } from './support/dumps.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { BackendSpec, FrontendSpec, ServiceSpec, Simulator } from '../../lib/sim/types.ts'
-import { defaultSettings } from '../../lib/loadbalancer/index.ts'
+import { allMapSizes, defaultSettings } from '../../lib/loadbalancer/index.ts'
 import { backendKey, buildTable, defaultSeed, fillEvenly, parseSeed, permutationOf } from '../../lib/maglev/index.ts'
 import type { Seed, TableBackend } from '../../lib/maglev/index.ts'
 import { testSimulator } from '../support/simulator.ts'
 
 const seed = 20261126
-const mapSizes = { services: 512, backends: 512, revNat: 512, maglev: 512 }
+const mapSizes = allMapSizes(512)
 const small = { ...defaultSettings('cilium'), tableSizePolicy: { fixed: 251 }, mapSizes }
 const fresh = (): Simulator => testSimulator({ nodes: [small], programs: 'when-needed' })
 const apply = { operation: 'apply', dryRun: false } as const

@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import { buildTable, tableDigest } from '../../lib/maglev/index.ts'
-import { defaultSettings, innerAttributes, lbMapsText, LbNode, realiseChange } from '../../lib/loadbalancer/index.ts'
+import { allMapSizes, defaultSettings, innerAttributes, lbMapsText, LbNode, realiseChange } from '../../lib/loadbalancer/index.ts'
 import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
 import { kernelMaps } from './support/kernel-world.ts'
 import { createWorld } from './support/world.ts'
@@ -14,7 +14,7 @@ const layouts: Partial<NodeSettings>[] = [
   { layout: 'fixed', tableSizePolicy: { fixed: 509 }, kernel: '6.18' },
   { layout: 'packed', tableSizePolicy: { perService: { perBackend: 100 } }, kernel: '6.18' },
   { layout: 'compact', tableSizePolicy: { fixed: 509 }, kernel: '5.10' },
-  { layout: 'flat', tableSizePolicy: { fixed: 509 }, kernel: '6.18', mapSizes: { services: 100, backends: 100, revNat: 100, maglev: 3 } }
+  { layout: 'flat', tableSizePolicy: { fixed: 509 }, kernel: '6.18', mapSizes: { ...allMapSizes(100), maglev: 3 } }
 ]
 
 for (const patch of layouts) {
@@ -40,6 +40,8 @@ for (const patch of layouts) {
         namespace: 'default',
         name,
         source: 'api',
+        sessionAffinity: { timeoutSeconds: 60 },
+        sourceRanges: { cidrs: ['198.51.100.0/24', '198.51.0.0/16', '2001:db8:1::/48'], policy: 'allow' },
         frontends: [{ address: family === 4 ? `203.0.113.${last}` : `2001:db8::${last}`, port: 80, protocol: 'TCP', type: 'LoadBalancer' }],
         backends: Array.from({ length: backends }, (_, index) => ({
           address: family === 4 ? `10.0.0.${index}` : `fd00::${index + 1}`, port: 8080, protocol: 'TCP', weight: 100 + index, state: 'active'

@@ -5,7 +5,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { serviceFlags, serviceFlags2 } from '../../lib/datapath/index.ts'
 import {
-  applyCiliumConfig, Cluster, defaultSettings, families, flagsText, frontendKey, importDocuments, initialNodes, mapKinds,
+  allMapSizes, applyCiliumConfig, Cluster, defaultSettings, families, flagsText, frontendKey, importDocuments, initialNodes, mapKinds,
   normaliseNodeAddresses, normaliseService, refuseImported, validateSettings
 } from '../../lib/loadbalancer/index.ts'
 import type { LbResult, NodeSettings, ServiceInput } from '../../lib/loadbalancer/index.ts'
@@ -61,7 +61,7 @@ t.test('a write that fails leaves all nodes as they were, and the next change wo
 })
 
 t.test('what does not fit a map is refused by the name of the map, on every node', async t => {
-  const sizes = { services: 100, backends: 100, revNat: 100, maglev: 100 }
+  const sizes = allMapSizes(100)
   const limits = { services: ['cilium_lb4_services_v2', 3], backends: ['cilium_lb4_backends_v3', 1], revNat: ['cilium_lb4_reverse_nat', 0], maglev: ['cilium_lb4_maglev', 0] } as const
   for (const [map, [name, limit]] of Object.entries(limits)) {
     if (limit === 0) continue
@@ -79,7 +79,7 @@ t.test('what does not fit a map is refused by the name of the map, on every node
 })
 
 t.test('a full map takes a change that fits in the end', async t => {
-  const world = createWorld({ mapSizes: { services: 4, backends: 2, revNat: 1, maglev: 1 } })
+  const world = createWorld({ mapSizes: { ...allMapSizes(1), services: 4, backends: 2 } })
   t.ok(world.put(service('only', { address: '203.0.113.1', backends: [1, 2] })).ok)
   t.ok(world.put(service('only', { address: '203.0.113.2', backends: [3, 4] })).ok, 'all entries replaced')
   t.match(world.text(), /BE: ID=4 ADDR=10\.0\.0\.4:80\/TCP STATE=active\n/)
@@ -94,7 +94,7 @@ t.test('ids: next free, none reused at once, wrapping around', async t => {
     t.ok(world.remove('default/web').ok)
     t.equal(world.nodes[0]?.node.frontendById(turn), undefined)
   }
-  const many = createWorld({ mapSizes: { services: 1 << 20, backends: 65536, revNat: 1 << 20, maglev: 1 << 20 } })
+  const many = createWorld({ mapSizes: { ...allMapSizes(1 << 20), backends: 65536 } })
   const clusterIps = (from: number, to: number): ServiceInput['frontends'] => Array.from({ length: to - from }, (_, index) =>
     ({ address: `10.${from + index >> 16}.${from + index >> 8 & 255}.${from + index & 255}`, port: 80, protocol: 'TCP', type: 'ClusterIP' }))
   for (let part = 0; part < 7; part++) {
@@ -124,7 +124,7 @@ t.test('tables grow with their service, never shrink, and say what moved', async
 
 t.test('tables of dubious size or weights warn', async t => {
   const codes = (settings: Partial<NodeSettings>, weights: number[]): string[] => {
-    const world = createWorld({ mapSizes: { services: 4000, backends: 4000, revNat: 10, maglev: 10 }, ...settings })
+    const world = createWorld({ mapSizes: { ...allMapSizes(10), services: 4000, backends: 4000 }, ...settings })
     const backends = weights.map((weight, index) => ({ address: `10.0.${index >> 8}.${index & 255}`, port: 80, weight }))
     t.ok(world.put({ ...service('web'), backends }).ok)
     const { node } = world.nodes[0] ?? {}
@@ -221,10 +221,12 @@ t.test('settings', async t => {
   t.strictSame(places({ layout: 'flat' }), ['/mapSizes/maglev'], 'two arrays of 65536 tables')
   t.strictSame(places({ layout: 'flat', mapSizes: { ...defaultSettings('node').mapSizes, maglev: 8193 } }), [], 'as many as the message says')
   t.strictSame(places({ ...perService, tableSizePolicy: { perService: { perBackend: 0 } } }), ['/tableSizePolicy/perService/perBackend'])
-  t.strictSame(places({ mapSizes: { services: 0, backends: 1, revNat: 1, maglev: (1 << 24) + 1 } }), ['/mapSizes/services', '/mapSizes/maglev'])
+  t.strictSame(places({ mapSizes: { ...allMapSizes(1), services: 0, maglev: (1 << 24) + 1 } }), ['/mapSizes/services', '/mapSizes/maglev'])
   t.strictSame(places({ addresses: ['192.0.2.1', 'nowhere'] }), ['/addresses/1'])
-  t.strictSame(places({ options: { 'bpf-lb-external-clusterip': 'yes', 'bpf-lb-mode': 'dsr', 'no/such': 1, 'bpf-lb-map-max': 5 } }),
-    ['/options/bpf-lb-external-clusterip', '/options/bpf-lb-mode', '/options/no~1such', '/options/bpf-lb-map-max'])
+  t.strictSame(places({ options: { 'bpf-lb-external-clusterip': 'yes', 'bpf-lb-mode': 'tunnel', 'no/such': 1, 'bpf-lb-map-max': 5, 'node-port-range': '9,8' } }),
+    ['/options/bpf-lb-external-clusterip', '/options/bpf-lb-mode', '/options/no~1such', '/options/bpf-lb-map-max', '/options/node-port-range'])
+  t.strictSame(places({ options: { 'bpf-lb-mode': 'hybrid', 'bpf-lb-mode-annotation': true } }), ['/options/bpf-lb-mode'], 'as in Cilium')
+  t.strictSame(places({ nodeName: 'Worker', zone: 'a b', labels: { tier: '-x' }, algorithm: 'hash' }), ['/algorithm', '/nodeName', '/zone', '/labels/tier'])
   const canonical = validateSettings(settings({ addresses: ['2001:DB8::1'] }), ['6.18'])
   t.strictSame(canonical.ok && canonical.value.addresses, ['2001:db8::1'])
 })
@@ -232,16 +234,18 @@ t.test('settings', async t => {
 t.test('cilium-config', async t => {
   const { settings, skipped, wrong } = applyCiliumConfig(defaultSettings('cilium'), new Map([
     ['bpf-lb-maglev-map-max', '7'], ['bpf-lb-map-max', '1000'], ['bpf-lb-maglev-table-size', '251'], ['bpf-lb-maglev-hash-seed', 'AQIDBAUGBwgJCgsM'],
-    ['bpf-lb-external-clusterip', 'true'], ['preallocate-bpf-maps', 'true'], ['bpf-lb-algorithm', 'random'], ['bpf-lb-mode', 'dsr'], ['debug', 'false'], ['__proto__', 'x']
+    ['bpf-lb-external-clusterip', 'true'], ['preallocate-bpf-maps', 'true'], ['bpf-lb-algorithm', 'random'], ['bpf-lb-mode', 'dsr'],
+    ['bpf-lb-affinity-map-max', '70'], ['bpf-lb-dsr-dispatch', 'geneve'], ['node-port-range', '20000,30000'], ['bpf-lb-acceleration', 'native'], ['debug', 'false'], ['__proto__', 'x']
   ]))
-  t.match(settings, { mapSizes: { services: 1000, maglev: 7 }, tableSizePolicy: { fixed: 251 }, seed: 'AQIDBAUGBwgJCgsM', preallocateMaps: true })
-  t.equal(settings.options['bpf-lb-external-clusterip'], true)
-  t.strictSame(skipped.map(({ key }) => key), ['bpf-lb-algorithm', 'bpf-lb-mode', 'debug', '__proto__'])
+  t.match(settings, { mapSizes: { services: 1000, maglev: 7, affinity: 70, sourceRange: 1000 }, tableSizePolicy: { fixed: 251 }, algorithm: 'random', preallocateMaps: true })
+  t.strictSame(settings.options, { 'bpf-lb-external-clusterip': true, 'bpf-lb-mode': 'dsr', 'node-port-range': '20000,30000' })
+  t.strictSame(skipped.map(({ key }) => key), ['bpf-lb-dsr-dispatch', 'bpf-lb-acceleration', 'debug', '__proto__'])
   t.strictSame(wrong, [])
   const bad = applyCiliumConfig(defaultSettings('cilium'), new Map([
-    ['bpf-lb-maglev-table-size', '252'], ['bpf-lb-map-max', '0'], ['bpf-lb-maglev-hash-seed', 'x'], ['bpf-lb-external-clusterip', 'maybe'], ['bpf-lb-algorithm', 'best']
+    ['bpf-lb-maglev-table-size', '252'], ['bpf-lb-map-max', '0'], ['bpf-lb-maglev-hash-seed', 'x'], ['bpf-lb-external-clusterip', 'maybe'], ['bpf-lb-algorithm', 'best'],
+    ['bpf-lb-mode', 'tunnel']
   ]))
-  t.equal(bad.wrong.length, 5)
+  t.equal(bad.wrong.length, 6)
   t.strictSame(bad.settings, defaultSettings('cilium'))
 })
 
@@ -276,7 +280,7 @@ t.test('importing: Lists, order, what is unchanged, what is skipped', async t =>
       updated: 0,
       skipped: [
         { document: 0, kind: 'Deployment', name: 'default/Web_1' }, { document: 1, reason: /cilium-config/ }, { document: 2, reason: /headless/ }, { document: 3, reason: /ExternalName/ },
-        { document: 4, reason: /service-name/ }, { document: 5, reason: /names/ }, { document: 6, reason: /EndpointSlices/ }, { document: 7, reason: /without effect for now: sessionAffinity/ }
+        { document: 4, reason: /service-name/ }, { document: 5, reason: /names/ }, { document: 6, reason: /EndpointSlices/ }
       ]
     }
   })
@@ -298,9 +302,13 @@ t.test('importing: frontends move between services, whichever is listed first', 
   t.equal(world.text(), before)
 })
 
-t.test('importing: what has no effect yet is said', async t => {
-  const sctp = k8sService('sctp', { spec: { ports: [{ port: 80 }, { port: 90, protocol: 'SCTP' }] } })
-  t.match(createWorld().import([sctp]), { ok: true, value: { created: 1, skipped: [{ reason: /without effect for now: SCTP ports$/ }] } })
+t.test('importing: what has no effect is said', async t => {
+  const annotations = { 'service.cilium.io/lb-algorithm': 'best', 'service.cilium.io/global': 'true', 'service.cilium.io/type': 'LoadBalancer' }
+  const said = createWorld().import([k8sService('odd', { metadata: { annotations } })])
+  const reason = /^imported, but without effect: service\.cilium\.io\/lb-algorithm cannot be "best"; .*global has no effect/
+  t.match(said, { ok: true, value: { created: 1, skipped: [{ reason }] } })
+  const policy = { apiVersion: 'cilium.io/v2', kind: 'CiliumLocalRedirectPolicy', metadata: { name: 'x' } }
+  t.match(createWorld().import([policy]), { ok: true, value: { skipped: [{ kind: 'CiliumLocalRedirectPolicy', reason: /local pods/ }] } })
 })
 
 t.test('importing: nodes give the node addresses', async t => {
@@ -362,7 +370,8 @@ t.test('cilium-config sets node cilium in the same import; imported services are
   const cluster = new Cluster()
   const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config', namespace: 'kube-system' }, data: { 'bpf-lb-maglev-table-size': '1021', 'bpf-lb-mode': 'snat' } }
   const options = { operation: 'apply', ciliumSettings: defaultSettings('cilium') } as const
-  t.match(importDocuments(cluster, [config], options), { ok: true, value: { ciliumSettings: { tableSizePolicy: { fixed: 1021 } }, counts: { updated: 1, skipped: [{ reason: /^bpf-lb-mode: / }] } } })
+  t.match(importDocuments(cluster, [config], options),
+    { ok: true, value: { ciliumSettings: { tableSizePolicy: { fixed: 1021 } }, counts: { updated: 1, skipped: [] } } })
   t.match(importDocuments(cluster, [config], { ...options, ciliumSettings: null }), { ok: true, value: { ciliumSettings: null, counts: { skipped: [{ reason: /no node cilium/ }] } } })
   const world = createWorld()
   world.import([k8sService('web')])

@@ -75,7 +75,9 @@ function watchedAgent (settings: NodeSettings): (services: readonly Service[]) =
     services: both((family) => entries(maps.services[family])),
     backends: both((family) => entries(maps.backends[family])),
     revNat: both((family) => entries(maps.revNat[family])),
-    maglev: both((family) => tables(maps.maglev[family]))
+    maglev: both((family) => tables(maps.maglev[family])),
+    affinityMatch: entries(maps.affinityMatch),
+    sourceRange: both((family) => entries(maps.sourceRange[family]))
   }
   const cluster = new Cluster()
   const node = new LbNode(settings)

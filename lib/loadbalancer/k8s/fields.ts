@@ -87,6 +87,14 @@ export class Field {
     return undefined
   }
 
+  integer (from: number, to: number): number | undefined {
+    if (!this.present) return undefined
+    const value = this.#value
+    if (typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to) return value
+    this.wrong(`${describe(value)} is not an integer from ${from} to ${to}`)
+    return undefined
+  }
+
   oneOf<T extends string> (allowed: readonly T[]): T | undefined {
     const text = this.text()
     const found = allowed.find(one => one === text)

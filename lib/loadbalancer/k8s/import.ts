@@ -4,6 +4,7 @@ import type { Cluster, Draft } from '../cluster.ts'
 import { applyCiliumConfig } from '../cilium-options.ts'
 import { done, refuse } from '../errors.ts'
 import type { LbResult } from '../errors.ts'
+import type { Labels } from '../label-selector.ts'
 import { limits } from '../limits.ts'
 import { endpointKey, frontendKey, serviceKey } from '../service.ts'
 import type { Backend, Service, ServiceKey } from '../service.ts'
@@ -13,9 +14,11 @@ import type { Steps } from '../steps.ts'
 import { checkName, objectsOf } from './documents.ts'
 import type { K8sObject } from './documents.ts'
 import { Problems } from './fields.ts'
-import { ciliumConfigName, readConfigMap, readNodeAddresses } from './other-objects.ts'
+import { ciliumConfigName, readConfigMap, readLabels, readNodeAddresses } from './other-objects.ts'
+import { readPod } from './pod-object.ts'
 import { readService } from './service-object.ts'
 import type { ServiceObject } from './service-object.ts'
+import { keepAlgorithm } from './service-traits.ts'
 import { readSlice } from './slice-object.ts'
 import type { SliceObject } from './slice-object.ts'
 
@@ -77,6 +80,10 @@ class Importing {
   readonly #affected = new Map<ServiceKey, string>()
   /** of them the ones whose Service object was taken away */
   readonly #withdrawn = new Set<ServiceKey>()
+  /** services of pods, as they are to be; null: not any more */
+  readonly #hostPorts = new Map<ServiceKey, { readonly service: Service | null, readonly pointer: string }>()
+  /** labels of nodes did */
+  #placesChanged = false
 
   constructor (draft: Draft, options: ImportOptions) {
     this.#draft = draft
@@ -92,24 +99,25 @@ class Importing {
     if (group === '' && object.kind === 'Service') this.#takeService(object)
     else if ((group === 'discovery.k8s.io' || object.apiVersion === '') && object.kind === 'EndpointSlice') this.#takeSlice(object)
     else if (group === '' && object.kind === 'Node') this.#takeNode(object)
+    else if (group === '' && object.kind === 'Pod') this.#takePod(object)
     else if (group === '' && object.kind === 'ConfigMap') this.#takeConfigMap(object)
+    else if (group === 'cilium.io' && elsewhere.has(object.kind)) this.#skip(object, 'redirection to a proxy or to local pods is not read from this kind')
     else if (group === '' && object.kind === 'Endpoints') this.#skip(object, 'backends are taken from EndpointSlices')
     else this.#skip(object, 'the load balancer takes nothing from this kind')
   }
 
   /** @returns why the services cannot be as the objects say, null when they can */
   * rebuildServices (): Steps<ReturnType<typeof refuse> | null> {
+    const conflict = yield * this.#rebuildPods()
+    if (conflict !== null) return conflict
     yield * this.#releaseMovedFrontends()
     for (const [key, pointer] of this.#affected) {
       yield
       const existing = this.#draft.service(key)
       const object = this.#draft.k8s.services.get(key)
-      if (existing?.source === 'api') {
-        if (object === undefined) continue
-        return refuse('SERVICE_EXISTS', `service ${key} was made by hand and is not replaced by an import`, {
-          places: [{ pointer, detail: 'a service of that name was made by hand' }]
-        })
-      }
+      if (existing?.source === 'api' && object === undefined) continue
+      const byHand = this.#refuseMadeByHand(key, pointer)
+      if (byHand !== null) return byHand
       if (object === undefined) {
         // A service that was restored with a whole state has no objects behind it; slices alone do not end it.
         if (this.#withdrawn.has(key)) this.#draft.deleteService(key)
@@ -121,15 +129,20 @@ class Importing {
         const detail = `${backends.length} backends are more than the limit of ${limits.backendsPerService} per service`
         return refuse('LIMIT_EXCEEDED', `service ${key}: ${detail}`, { places: [{ pointer, detail }] })
       }
-      const { frontends, loadBalancerClass } = object
-      const lbClass = loadBalancerClass === undefined ? {} : { loadBalancerClass }
-      const service: Service = { namespace, name, source: 'k8s', frontends, backends, ...lbClass }
-      const put = this.#draft.putService(service)
-      if (put.ok) continue
-      const { code, message, facts } = put.error
-      return refuse(code, message, { places: [{ pointer, detail: message }], facts })
+      const { frontends, traits } = object
+      const service: Service = { namespace, name, source: 'k8s', frontends, backends, ...keepAlgorithm(traits, existing) }
+      const refused = refusedAt(pointer, this.#draft.putService(service))
+      if (refused !== null) return refused
     }
+    if (this.#placesChanged) this.#draft.touchPlaced()
     return null
+  }
+
+  #refuseMadeByHand (key: ServiceKey, pointer: string): ReturnType<typeof refuse> | null {
+    if (this.#draft.service(key)?.source !== 'api') return null
+    return refuse('SERVICE_EXISTS', `service ${key} was made by hand and is not replaced by an import`, {
+      places: [{ pointer, detail: 'a service of that name was made by hand' }]
+    })
   }
 
   /** A frontend may go from one service to another within an import, whichever of the two is listed first. */
@@ -162,7 +175,7 @@ class Importing {
     }
     const read = readService(object)
     if (read.skip !== null) this.#skip(object, read.skip)
-    if (read.ignored.length > 0) this.#skip(object, `imported, but without effect for now: ${read.ignored.join(', ')}`)
+    if (read.ignored.length > 0) this.#skip(object, `imported, but without effect: ${read.ignored.join('; ')}`)
     const existing = this.#knownService(key)
     // Without frontends there is no service; one that had some loses them.
     if (read.skip !== null && existing === undefined) return
@@ -212,7 +225,8 @@ class Importing {
       return
     }
     slices.set(name, now)
-    if (existing?.service !== now.service) slicesOfService.set(keyOf(now), [...slicesOfService.get(keyOf(now)) ?? [], name])
+    // The slice that changed last knows best what it shares with others.
+    slicesOfService.set(keyOf(now), [...(slicesOfService.get(keyOf(now)) ?? []).filter(one => one !== name), name])
     this.#affect(keyOf(now), object)
   }
 
@@ -221,14 +235,17 @@ class Importing {
     const { nodes } = this.#draft.k8s
     const existing = nodes.get(object.name)
     let addresses: readonly string[] = []
+    let labels: Labels = {}
     if (this.#options.operation === 'delete') {
       if (!this.#delete(object, existing !== undefined)) return
       nodes.delete(object.name)
     } else {
       addresses = readNodeAddresses(object)
-      nodes.set(object.name, { addresses })
-      if (!this.#note(existing, { addresses })) return
+      labels = readLabels(object)
+      nodes.set(object.name, { addresses, labels })
+      if (!this.#note(existing, { addresses, labels })) return
     }
+    this.#placesChanged ||= JSON.stringify(existing?.labels ?? {}) !== JSON.stringify(labels)
     const others = new Set([...nodes.entries()].filter(([name]) => name !== object.name).flatMap(([, node]) => node.addresses))
     const gone = new Set((existing?.addresses ?? []).filter(address => !others.has(address)))
     const kept = this.#draft.nodeAddresses.filter(address => !gone.has(address))
@@ -236,6 +253,47 @@ class Importing {
     if (this.#draft.nodeAddresses.length > limits.nodeAddresses) {
       object.field.wrong(`more than ${limits.nodeAddresses} node addresses are the limit`)
     }
+  }
+
+  #takePod (object: K8sObject): void {
+    checkName(object)
+    const { pods } = this.#draft.k8s
+    const key = serviceKey(object)
+    const existing = pods.get(key)
+    if (this.#options.operation === 'delete') {
+      if (this.#delete(object, existing !== undefined)) this.#replacePod(object, existing, [])
+      return
+    }
+    const read = readPod(object)
+    if (typeof read === 'string') {
+      this.#skip(object, read)
+      if (existing !== undefined && this.#note(existing, undefined)) this.#replacePod(object, existing, [])
+      return
+    }
+    const before = existing?.map(name => this.#draft.service(name))
+    if (this.#note(before, read)) this.#replacePod(object, existing, read)
+  }
+
+  #replacePod (object: K8sObject, existing: readonly ServiceKey[] | undefined, services: readonly Service[]): void {
+    const { pods } = this.#draft.k8s
+    const names = services.map(serviceKey)
+    const { pointer } = object.field
+    for (const name of existing ?? []) if (!names.includes(name)) this.#hostPorts.set(name, { service: null, pointer })
+    for (const service of services) this.#hostPorts.set(serviceKey(service), { service, pointer })
+    if (names.length > 0) pods.set(serviceKey(object), names)
+    else pods.delete(serviceKey(object))
+  }
+
+  /** What ends frees its ports for what comes. */
+  * #rebuildPods (): Steps<ReturnType<typeof refuse> | null> {
+    for (const [key, { service }] of this.#hostPorts) if (service === null) this.#draft.deleteService(key)
+    for (const [key, { service, pointer }] of this.#hostPorts) {
+      yield
+      if (service === null) continue
+      const refused = this.#refuseMadeByHand(key, pointer) ?? refusedAt(pointer, this.#draft.putService(service))
+      if (refused !== null) return refused
+    }
+    return null
   }
 
   #takeConfigMap (object: K8sObject): void {
@@ -294,6 +352,16 @@ class Importing {
     return [...merged.entries()].sort(([one], [other]) => one < other ? -1 : 1)
       .map(([, backend]) => ({ ...backend, state: states.get(endpointKey(backend))?.state ?? backend.state }))
   }
+}
+
+/** kinds that change where packets of a service go, without being load balancing themselves */
+const elsewhere = new Set(['CiliumEnvoyConfig', 'CiliumClusterwideEnvoyConfig', 'CiliumLocalRedirectPolicy'])
+
+/** a refusal in words of the object that brought it */
+function refusedAt (pointer: string, result: LbResult<void>): ReturnType<typeof refuse> | null {
+  if (result.ok) return null
+  const { code, message, facts } = result.error
+  return refuse(code, message, { places: [{ pointer, detail: message }], facts })
 }
 
 function refuseDocuments ({ places }: Problems, objects: readonly K8sObject[]): ReturnType<typeof refuse> {

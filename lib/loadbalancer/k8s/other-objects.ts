@@ -1,4 +1,4 @@
-// Node -> its addresses; ConfigMap `cilium-config` -> options as text.
+// Node -> its addresses and labels; ConfigMap `cilium-config` -> options as text.
 
 import { parseAddress } from '../../maglev/index.ts'
 import type { K8sObject } from './documents.ts'
@@ -15,6 +15,13 @@ export function readNodeAddresses ({ field }: K8sObject): string[] {
     if (parsed === null) address.wrong(`${JSON.stringify(address.raw) ?? 'nothing'} is not an IP address`)
     return parsed?.text ?? []
   })
+}
+
+export function readLabels ({ field }: K8sObject): Record<string, string> {
+  return Object.fromEntries(field.member('metadata').member('labels').members().flatMap(([name, value]) => {
+    const text = value.text()
+    return text === undefined ? [] : [[name, text]]
+  }))
 }
 
 export function readConfigMap ({ field }: K8sObject): Map<string, string> {

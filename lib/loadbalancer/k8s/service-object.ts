@@ -4,13 +4,16 @@ import { parseAddress, protocols } from '../../maglev/index.ts'
 import type { Family, Protocol } from '../../maglev/index.ts'
 import { frontendKey, surrogateAddress } from '../service.ts'
 import type { Frontend, FrontendKey, FrontendType } from '../service.ts'
+import type { ServiceTraits } from '../traits.ts'
 import type { K8sObject } from './documents.ts'
 import type { Field } from './fields.ts'
+import { readTraits } from './service-traits.ts'
+import type { ExposedType } from './service-traits.ts'
 
 export interface ServiceObject {
   readonly frontends: readonly Frontend[]
-  readonly loadBalancerClass?: string
-  /** what the object asks for that has no effect yet, in words */
+  readonly traits: ServiceTraits
+  /** what the object asks for that has no effect, in words */
   readonly ignored: readonly string[]
   /** why it has no frontends at all, if so */
   readonly skip: string | null
@@ -31,8 +34,9 @@ export function readService ({ field }: K8sObject): ServiceObject {
   const type = spec.member('type').oneOf(serviceTypes) ?? 'ClusterIP'
   const ports = readPorts(spec.member('ports'))
   const clusterIps = readClusterIps(spec)
-  const loadBalancerClass = spec.member('loadBalancerClass').text()
-  const skip = whySkip(field, type, clusterIps)
+  const { traits, exposedType, ignored } = readTraits(field)
+  const isExposed = (kind: ExposedType): boolean => exposedType === null || exposedType === kind
+  const skip = whySkip(field, type)
   const frontends = new Map<FrontendKey, Frontend>()
   // A later kind of frontend on the same address and port replaces an earlier one.
   const add = (kind: FrontendType, address: string, port: number, { name, protocol }: ServicePort): void => {
@@ -42,27 +46,27 @@ export function readService ({ field }: K8sObject): ServiceObject {
   const onEach = (kind: FrontendType, addresses: readonly string[]): void => {
     for (const address of addresses) for (const port of ports) add(kind, address, port.port, port)
   }
-  onEach('ClusterIP', clusterIps)
-  if (type === 'NodePort' || type === 'LoadBalancer') {
+  if (isExposed('ClusterIP')) onEach('ClusterIP', clusterIps)
+  if ((type === 'NodePort' || type === 'LoadBalancer') && isExposed('NodePort')) {
     for (const family of readFamilies(spec, clusterIps)) {
       for (const port of ports) if (port.nodePort !== undefined) add('NodePort', surrogateAddress(family), port.nodePort, port)
     }
   }
-  if (type === 'LoadBalancer') onEach('LoadBalancer', readIngress(field))
+  if (type === 'LoadBalancer' && isExposed('LoadBalancer')) onEach('LoadBalancer', readIngress(field))
   onEach('ExternalIPs', readAddresses(spec.member('externalIPs').items()))
   return {
     frontends: skip === null ? [...frontends.values()] : [],
-    ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
-    ignored: readIgnored(field, ports),
+    traits,
+    ignored,
     skip
   }
 }
 
-function whySkip (field: Field, type: typeof serviceTypes[number], clusterIps: readonly string[]): string | null {
+function whySkip (field: Field, type: typeof serviceTypes[number]): string | null {
   if (type === 'ExternalName') return 'a Service of type ExternalName is a name, not a load balancer'
   const clusterIp = field.member('spec').member('clusterIP').text()
   const labelled = field.member('metadata').member('labels').member(headlessLabel).present
-  if (labelled || (clusterIp?.toLowerCase() === 'none' && clusterIps.length === 0)) return 'a headless Service has no frontends'
+  if (labelled || clusterIp?.toLowerCase() === 'none') return 'a headless Service has no frontends'
   return null
 }
 
@@ -111,20 +115,4 @@ function readFamilies (spec: Field, clusterIps: readonly string[]): Family[] {
   const stated = spec.member('ipFamilies').items().flatMap(item => item.oneOf(['IPv4', 'IPv6']) ?? [])
   if (stated.length > 0) return stated.map(family => family === 'IPv4' ? 4 : 6)
   return [...new Set(clusterIps.map(address => address.includes(':') ? 6 : 4))]
-}
-
-function readIgnored (field: Field, ports: readonly ServicePort[]): string[] {
-  const spec = field.member('spec')
-  const ignored: string[] = []
-  const note = (member: string, when: boolean): void => { if (when) ignored.push(member) }
-  note('SCTP ports', ports.some(({ protocol }) => protocol === 'SCTP'))
-  note('sessionAffinity', spec.member('sessionAffinity').text() === 'ClientIP')
-  note('externalTrafficPolicy: Local', spec.member('externalTrafficPolicy').text() === 'Local')
-  note('internalTrafficPolicy: Local', spec.member('internalTrafficPolicy').text() === 'Local')
-  note('loadBalancerSourceRanges', spec.member('loadBalancerSourceRanges').items().length > 0)
-  note('trafficDistribution', spec.member('trafficDistribution').present)
-  for (const [name] of field.member('metadata').member('annotations').members()) {
-    note(name, name.startsWith('service.cilium.io/') || name.startsWith('io.cilium/'))
-  }
-  return ignored
 }

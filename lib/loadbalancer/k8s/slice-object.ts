@@ -5,6 +5,7 @@ import type { BackendState, Protocol } from '../../maglev/index.ts'
 import { limits } from '../limits.ts'
 import { defaultWeight } from '../service.ts'
 import type { Backend } from '../service.ts'
+import { zoneLabel } from '../settings.ts'
 import type { K8sObject } from './documents.ts'
 import type { Field } from './fields.ts'
 
@@ -23,6 +24,7 @@ export const serviceNameLabel = 'kubernetes.io/service-name'
 
 /** @returns why the slice takes no part, or what it says */
 export function readSlice ({ field }: K8sObject): SliceObject | string {
+  const weight = readWeight(field)
   const service = field.member('metadata').member('labels').member(serviceNameLabel).text()
   if (service === undefined || service === '') return `an EndpointSlice without the label ${serviceNameLabel} belongs to no Service`
   const addressType = field.member('addressType').oneOf(['IPv4', 'IPv6', 'FQDN'])
@@ -37,7 +39,13 @@ export function readSlice ({ field }: K8sObject): SliceObject | string {
     return { service, backends: [] }
   }
   const ports = readPorts(field.member('ports'))
-  return { service, backends: endpoints.flatMap(endpoint => readEndpoint(endpoint, addressType, ports)) }
+  return { service, backends: endpoints.flatMap(endpoint => readEndpoint(endpoint, addressType, ports, weight)) }
+}
+
+/** of all endpoints of the slice; 0 takes them out of load balancing. A value that is none is ignored, as Cilium ignores it. */
+function readWeight (field: Field): number {
+  const text = field.member('metadata').member('annotations').member('service.cilium.io/weight').text() ?? ''
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : defaultWeight
 }
 
 function readPorts (field: Field): SlicePort[] {
@@ -50,13 +58,25 @@ function readPorts (field: Field): SlicePort[] {
   })
 }
 
-function readEndpoint (endpoint: Field, addressType: 'IPv4' | 'IPv6', ports: readonly SlicePort[]): Backend[] {
+function readEndpoint (endpoint: Field, addressType: 'IPv4' | 'IPv6', ports: readonly SlicePort[], weight: number): Backend[] {
   const state = stateOf(endpoint.member('conditions'))
-  const nodeName = endpoint.member('nodeName').text()
-  const zone = endpoint.member('zone').text()
-  const about = { weight: defaultWeight, state, ...(nodeName === undefined ? {} : { nodeName }), ...(zone === undefined ? {} : { zone }) }
+  const topology = endpoint.member('deprecatedTopology')
+  const nodeName = endpoint.member('nodeName').text() ?? topology.member('kubernetes.io/hostname').text()
+  const zone = endpoint.member('zone').text() ?? topology.member(zoneLabel).text()
+  const about = {
+    weight,
+    state,
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(zone === undefined ? {} : { zone, ...readHints(endpoint) })
+  }
   return readAddresses(endpoint.member('addresses'), addressType).flatMap(address =>
     ports.map(({ name, port, protocol }) => ({ address, port, protocol, ...about, ...(name === '' ? {} : { portName: name }) })))
+}
+
+/** Zones that an endpoint is for; without a zone of its own they do not count. */
+function readHints (endpoint: Field): Pick<Backend, 'forZones'> {
+  const forZones = endpoint.member('hints').member('forZones').items().flatMap(item => item.member('name').text() ?? [])
+  return forZones.length === 0 ? {} : { forZones }
 }
 
 function readAddresses (field: Field, addressType: 'IPv4' | 'IPv6'): string[] {

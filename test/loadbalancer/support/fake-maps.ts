@@ -22,6 +22,8 @@ export function fakeMaps (sizes: MapSizes): FakeMaps {
     backends: both(() => fakeMap(sizes.backends, spend)),
     revNat: both(() => fakeMap(sizes.revNat, spend)),
     maglev: both(() => fakeTables(sizes.maglev, spend)),
+    affinityMatch: fakeMap(sizes.affinity, spend),
+    sourceRange: both(() => fakeMap(sizes.sourceRange, spend)),
     get failAfter () { return budget.failAfter },
     set failAfter (writes) { budget.failAfter = writes }
   }

@@ -7,7 +7,7 @@ import type { Result } from '../../../lib/bpf/profile/errno.ts'
 import { findProfile } from '../../../lib/bpf/profile/index.ts'
 import { createKernel } from '../../../lib/bpf/syscall/index.ts'
 import type { Kernel } from '../../../lib/bpf/syscall/index.ts'
-import { mapNames } from '../../../lib/datapath/index.ts'
+import { affinityMatchMapName, mapNames } from '../../../lib/datapath/index.ts'
 import { kernelLbMaps, sharedTableSize, templateAttributes } from '../../../lib/loadbalancer/index.ts'
 import type { LbMaps, NodeSettings } from '../../../lib/loadbalancer/index.ts'
 
@@ -21,8 +21,9 @@ export function kernelMaps (settings: NodeSettings): { kernel: Kernel, maps: LbM
   const next = (): number => (random = (random * 1103515245 + 12345) >>> 0)
   const kernel = createKernel({ core: createCore({ module, profile, possibleCpus: 2 }), random: next })
   const made = new Map<string, KernelMap>()
-  const make = (name: string, keySize: number, valueSize: number, maxEntries: number): void => {
-    made.set(name, mapOf(kernel, kernel.mapCreate({ type: 'hash', name: name.slice(0, 15), keySize, valueSize, maxEntries, flags: BPF_F_NO_PREALLOC })))
+  const make = (name: string, keySize: number, valueSize: number, maxEntries: number, type: 'hash' | 'lpm_trie' = 'hash'): void => {
+    const attributes = { type, name: name.slice(0, 15), keySize, valueSize, maxEntries, flags: BPF_F_NO_PREALLOC }
+    made.set(name, mapOf(kernel, kernel.mapCreate(attributes)))
   }
   const { services, backends, revNat, maglev } = settings.mapSizes
   make(mapNames.services[4], 12, 12, services)
@@ -31,6 +32,10 @@ export function kernelMaps (settings: NodeSettings): { kernel: Kernel, maps: LbM
   make(mapNames.backends[6], 4, 24, backends)
   make(mapNames.reverseNat[4], 2, 6, revNat)
   make(mapNames.reverseNat[6], 2, 18, revNat)
+  make(affinityMatchMapName, 8, 1, settings.mapSizes.affinity)
+  for (const [name, keySize] of [[mapNames.sourceRange[4], 12], [mapNames.sourceRange[6], 24]] as const) {
+    make(name, keySize, 1, settings.mapSizes.sourceRange, 'lpm_trie')
+  }
   const { layout } = settings
   if (layout === 'flat') {
     for (const name of Object.values(mapNames.maglev)) {

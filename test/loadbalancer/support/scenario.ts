@@ -17,6 +17,7 @@ export interface ScenarioMachine {
   /** @param manifests YAML, several documents. @returns `done`, or why not */
   import (manifests: string, operation: 'apply' | 'delete'): string | Promise<string>
   setNodeAddresses (addresses: readonly string[]): string | Promise<string>
+  setNodeLabels (labels: Readonly<Record<string, string>>): string | Promise<string>
   /** the node's maps in the form of the scenarios */
   dump (): string | Promise<string>
 }
@@ -26,7 +27,8 @@ export async function runScenario (
   text: string, start: (settings: NodeSettings) => ScenarioMachine | Promise<ScenarioMachine>
 ): Promise<Step[]> {
   const { script, files } = split(text)
-  const { settings } = applyCiliumConfig({ ...defaultSettings('node'), tableSizePolicy: { fixed: 1021 } }, flagsOf(script))
+  const bare: NodeSettings = { ...defaultSettings('node'), algorithm: 'random', nodeName: 'testnode', tableSizePolicy: { fixed: 1021 } }
+  const { settings } = applyCiliumConfig(bare, flagsOf(script))
   const machine = await start(settings)
   const steps: Step[] = []
   let addresses: readonly string[] = []
@@ -50,6 +52,8 @@ export async function runScenario (
     'db/delete': async (line, [table, ...names]) => {
       if (table === 'node-addresses') await setAddresses(line, addresses.filter(address => !addressesIn(names).includes(address)))
     },
+    'test/set-node-labels': async (line, labels) =>
+      check(line, 'done', await machine.setNodeLabels(Object.fromEntries(labels.map(label => label.split('=', 2) as [string, string])))),
     cp: (_, [from = '', to = '']) => { files.set(to, file(from)) },
     replace: (_, [from = '', to = '', name = '']) => { files.set(name, file(name).replaceAll(from, to)) },
     'lb/maps-dump': async (_, [name = '']) => { files.set(name, await machine.dump()) },

@@ -1,6 +1,6 @@
 // A cluster with nodes over fake maps: what lib/sim does with real ones, in a few lines.
 
-import { Cluster, LbNode, defaultSettings, importDocuments, lbMapsText, realiseChange } from '../../../lib/loadbalancer/index.ts'
+import { Cluster, LbNode, defaultSettings, everything, importDocuments, lbMapsText, realiseChange } from '../../../lib/loadbalancer/index.ts'
 import type {
   AppliedNode, Draft, ImportCounts, LbResult, NodeSettings, ServiceInput
 } from '../../../lib/loadbalancer/index.ts'
@@ -16,6 +16,8 @@ export interface World {
   put (service: ServiceInput): LbResult<AppliedNode[]>
   remove (key: string): LbResult<AppliedNode[]>
   setNodeAddresses (addresses: readonly string[]): LbResult<AppliedNode[]>
+  /** of all nodes */
+  setNodeLabels (labels: Readonly<Record<string, string>>): LbResult<AppliedNode[]>
   text (index?: number): string
 }
 
@@ -57,6 +59,10 @@ export function createWorld (...settings: Partial<NodeSettings>[]): World {
       const draft = cluster.draft()
       draft.setNodeAddresses(addresses)
       return apply(draft)
+    },
+    setNodeLabels (labels) {
+      for (const { node } of nodes) node.move({ ...node.settings, labels })
+      return realiseChange(everything(cluster), nodes)
     },
     text (index = 0) {
       const node = nodes[index]
