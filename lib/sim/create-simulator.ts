@@ -8,6 +8,7 @@ import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
 import type { ProgramLoading } from './datapath.ts'
+import { comparisonSteps } from './comparison.ts'
 import { dumpOperations } from './dump-operations.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
@@ -49,6 +50,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
       scratch,
       stepCosts: (kernel) => stepCosts(assets, kernel)
     }),
+    comparisonSteps: (request) => comparisonSteps(request, { current: simulator, scratch }),
     scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }
   return simulator

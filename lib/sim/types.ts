@@ -6,6 +6,7 @@ import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
 import type { BpfLbShape, MaglevListForm, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
+import type { Comparison, ComparisonRequest } from './comparison.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -390,6 +391,8 @@ export interface Simulator {
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** pauses every few milliseconds; lib/sim/comparison.ts answers it */
+  comparisonSteps (request: ComparisonRequest): Generator<undefined, Comparison>
   /** the node's program with every access told; dispose it before the next change */
   watch (node: string): WatchedNode
   /** another simulator, with nodes like these and no service; what is done there is not seen here */
