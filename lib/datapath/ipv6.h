@@ -233,8 +233,11 @@ static __always_inline int read_ipv6(struct packet *packet, struct flow6 *flow)
 		if (failed)
 			return failed;
 	}
-	if (!is_balanced(packet->protocol))
-		return packet->protocol != PROTOCOL_ICMPV6 || fragment.offset ? PASSED_PROTOCOL : read_icmpv6(packet, transport_header6(packet, flow), flow);
+	if (!is_balanced(packet->protocol)) {
+		if (packet->protocol != PROTOCOL_ICMPV6 || fragment.offset)
+			return PASSED_PROTOCOL;
+		return read_icmpv6(packet, transport_header6(packet, flow), flow);
+	}
 	if (fragment.offset) {
 		failed = read_fragment_ipv6(packet, flow, &fragment);
 		if (failed)

@@ -13,7 +13,7 @@ import {
 import type { LoadTimeConstants } from '../../lib/datapath/index.ts'
 import { defaultSeed } from '../../lib/maglev/index.ts'
 import { parseAddress } from '../../lib/packet/index.ts'
-import { flowHash } from '../support/balancer-model.ts'
+import { flowHash } from '../support/model-packets.ts'
 
 const folder = join(import.meta.dirname, '../../lib/datapath')
 const runs = { seed: 4711, numRuns: 200 }
