@@ -449,4 +449,3 @@ function startsAlike (one: Uint8Array, other: Uint8Array, bits: number): boolean
   return one.length === other.length && Array.from({ length: bits }, (_, bit) => bit)
     .every((bit) => ((one[bit >> 3] ?? 0) ^ (other[bit >> 3] ?? 0)) >> (7 - bit % 8) << 31 === 0)
 }
-
