@@ -51,13 +51,14 @@ function play (suite: Suite, { name, constants, model: options }: OptionSet, lay
     const values = metrics().lookup(encodeU32(index))
     return values.ok ? new DataView(values.value.buffer, values.value.byteOffset).getUint32(0, true) : 0
   })
+  let before = [kernel.counters(), emulatedCounters()]
   for (let sent = 0; sent < packets; sent++) {
-    if (random.below(25) === 0) {
+    // each change of a table waits for all readers
+    if (random.below(60) === 0) {
       scene.change(random, [kernel, maps])
       model.world = scene.world()
     }
     const packet = source.next(model.world)
-    const countersBefore = [kernel.counters(), emulatedCounters()]
     const ran = kernel.run(packet)
     const drawn = (count: number): number => drawnSlot(model.world, packet, ran.data, count)
     let seedOfDraw = 1
@@ -68,8 +69,9 @@ function play (suite: Suite, { name, constants, model: options }: OptionSet, lay
     })
     execution.seedRandom(seedOfDraw)
     const found = execution.run(program.image, packet)
-    const counted = [kernel.counters(), emulatedCounters()].map((counters, machine) =>
-      reasons[counters.findIndex((count, at) => count !== countersBefore[machine]?.[at])]?.name)
+    const counters = [kernel.counters(), emulatedCounters()]
+    const counted = counters.map((now, machine) => reasons[now.findIndex((count, at) => count !== before[machine]?.[at])]?.name)
+    before = counters
     const where = `${name}, ${layout}, packet ${sent}: ${hex(packet)}`
     const expected = [wanted.verdict, wanted.reason, hex(wanted.bytes)]
     suite.same([ran.retval, counted[0], hex(ran.data)], expected, `kernel: ${where}`)
