@@ -1,6 +1,7 @@
 // All routes, one plugin for each resource.
 
 import { backends } from './backends.ts'
+import { comparisons } from './comparisons.ts'
 import { dumps } from './dumps.ts'
 import { frontends } from './frontends.ts'
 import { health } from './health.ts'
@@ -21,8 +22,9 @@ import { runs } from './runs.ts'
 import { services } from './services.ts'
 import { state } from './state.ts'
 import type { Route } from './support/context.ts'
+import { warnings } from './warnings.ts'
 
 export const routes: readonly Route[] = [
-  root, pageAssets, services, backends, imports, nodeAddresses, state, nodes, frontends, dumps, maps, programs, lookups, runs, runEvents,
-  reports, limits, health, openapi, problems
+  root, pageAssets, services, backends, imports, nodeAddresses, state, nodes, frontends, warnings, dumps, maps, programs, lookups,
+  comparisons, runs, runEvents, reports, limits, health, openapi, problems
 ]

@@ -11,7 +11,7 @@ import type { Simulator } from '../lib/sim/types.ts'
 import { packageRoot } from './cli/paths.ts'
 
 /** @param nodes the nodes that exist from the start, where they are others than usual */
-export function createProcessSimulator (nodes: Pick<SimulatorOptions, 'nodes'> = {}): Simulator {
+export function createProcessSimulator (nodes: Pick<SimulatorOptions, 'nodes' | 'programs'> = {}): Simulator {
   return createSimulator({ assets: processAssets(), clock: Date.now, random: processRandom(), ...nodes })
 }
 

@@ -8,6 +8,7 @@ import type { SimulatorAssets } from './assets.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { lookup } from './lookups.ts'
 import type { ProgramLoading } from './datapath.ts'
+import { comparisonSteps } from './comparison.ts'
 import { dumpOperations } from './dump-operations.ts'
 import { nodeOperations } from './node-operations.ts'
 import { NodeSet } from './node-set.ts'
@@ -15,6 +16,7 @@ import { complete } from '../loadbalancer/steps.ts'
 import { reportSteps } from './reports.ts'
 import { stepCosts } from './step-probes.ts'
 import type { Simulator } from './types.ts'
+import { warningOperations } from './warnings.ts'
 
 export interface SimulatorOptions {
   readonly assets: SimulatorAssets
@@ -42,6 +44,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     ...clusterOperations(set, touch),
     ...nodeOperations(set, touch),
     ...dumpOperations(set),
+    ...warningOperations(set),
     lookup: (request) => lookup(set, request),
     report: (request) => complete(simulator.reportSteps(request)),
     reportSteps: (request) => reportSteps(request, {
@@ -49,6 +52,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
       scratch,
       stepCosts: (kernel) => stepCosts(assets, kernel)
     }),
+    comparisonSteps: (request) => comparisonSteps(request, { current: simulator, scratch }),
     scratch: (names) => scratch(names.map((name) => set.get(name).settings))
   }
   return simulator

@@ -59,6 +59,10 @@ export interface TrafficShare {
   readonly targets: number[]
   /** packets that did not end the same on all nodes */
   readonly disagreements: number
+  /** of these the ones that the first node sent to a backend */
+  readonly servedDisagreements: number
+  /** disagreements by target */
+  readonly targetDisagreements: number[]
   /** chunk -> one digest per node over verdicts and backends in order */
   readonly chunks: Map<number, number[]>
 }
@@ -105,8 +109,10 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
   const differs = new Uint8Array(BATCH_PACKETS)
   const pairs = new PairRegistry()
   const perTarget = new Float64Array(targets.length)
+  const perTargetDiffering = new Float64Array(targets.length)
   const chunks = new Map<number, number[]>()
   let disagreements = 0
+  let servedDisagreements = 0
   let nextFlow = -1
 
   function fill (first: number, count: number): void {
@@ -175,7 +181,12 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
       execute(node, count)
       collect(node, first, count, index === 0)
     }
-    for (let slot = 0; slot < count; slot++) disagreements += differs[slot] as number
+    for (let slot = 0; slot < count; slot++) {
+      const target = targetOf[slot] as number
+      disagreements += differs[slot] as number
+      if ((endOf[slot] as number) >= 0) servedDisagreements += differs[slot] as number
+      perTargetDiffering[target] = (perTargetDiffering[target] as number) + (differs[slot] as number)
+    }
   }
 
   return {
@@ -197,6 +208,8 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
       }),
       targets: [...perTarget],
       disagreements,
+      servedDisagreements,
+      targetDisagreements: [...perTargetDiffering],
       chunks
     }),
     dispose () {

@@ -4,8 +4,9 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { BpfLbShape, MaglevListForm, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
+import type { BpfLbShape, MaglevListForm, MapPressure, NodeWarningCode, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
+import type { Comparison, ComparisonRequest } from './comparison.ts'
 import type { CpuLeases } from './cpu-lease.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -113,6 +114,13 @@ export interface ImportReport {
   readonly deleted: number
   readonly unchanged: number
   readonly skipped: ReadonlyArray<{ readonly document: number, readonly kind: string, readonly name: string, readonly reason: string }>
+  /** of the nodes after the import, by kind; left out where there are none, and of a dry run */
+  readonly warnings?: ReadonlyArray<{
+    readonly node: string,
+    readonly code: NodeWarningCode,
+    readonly count: number,
+    readonly message: string
+  }>
 }
 
 export interface FrontendView extends FrontendSpec {
@@ -139,6 +147,24 @@ export interface FrontendView extends FrontendSpec {
   readonly reason: string | null
   /** what Cilium accepts without a word although it rarely does what was meant */
   readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
+}
+
+export interface WarningView {
+  /** its place in the list */
+  readonly id: number
+  readonly code: NodeWarningCode
+  readonly severity: 'warning' | 'note'
+  readonly message: string
+  /** null: of the node as a whole */
+  readonly frontend: {
+    readonly id: number,
+    readonly service: { readonly namespace: string, readonly name: string },
+    readonly address: string,
+    readonly port: number,
+    readonly protocol: Protocol
+  } | null
+  /** Cilium's name of the map, where it is about one */
+  readonly map: string | null
 }
 
 export interface TableView {
@@ -357,6 +383,10 @@ export interface Simulator {
   updateNode (name: string, patch: Omit<NodeSettingsInput, 'name'>): NodeView
   deleteNode (name: string): void
 
+  /** what Cilium says nothing about although it rarely is what was meant */
+  listWarnings (node: string): readonly WarningView[]
+  /** fullest first */
+  mapPressures (node: string): readonly MapPressure[]
   listFrontends (node: string): readonly FrontendView[]
   getFrontend (node: string, id: number): FrontendView
   getTable (node: string, id: number): TableView
@@ -387,6 +417,8 @@ export interface Simulator {
   report<K extends ReportKind> (request: ReportRequest<K>): ReportKinds[K]['report']
   /** the same in steps of a few milliseconds, which tell the progress; what it says is of the revision at the first one */
   reportSteps<K extends ReportKind> (request: ReportRequest<K>): ReportSteps<ReportKinds[K]['report']>
+  /** pauses every few milliseconds; lib/sim/comparison.ts answers it */
+  comparisonSteps (request: ComparisonRequest): Generator<undefined, Comparison>
   /** the node's program with every access told; dispose it before the next change */
   watch (node: string): WatchedNode
   /** another simulator, with nodes like these and no service; what is done there is not seen here */

@@ -15,6 +15,7 @@ const tags = [
   { name: 'imports', description: 'Kubernetes objects in; the whole state in and out.' },
   { name: 'nodes', description: 'Emulated machines: settings, frontends, Maglev tables, BPF maps and programs.' },
   { name: 'lookups', description: 'Flows and packets through the nodes\' programs.' },
+  { name: 'comparisons', description: 'Two nodes held against each other: what an upgrade or a change moves.' },
   { name: 'runs', description: 'Jobs that take time.' },
   { name: 'reports', description: 'What services cost.' },
   { name: 'service', description: 'The service itself.' }

@@ -44,7 +44,8 @@ const randomPrograms = 300
 const balancers = datapathLayouts.map((layout) => `../../lib/datapath/${objectFile(layout)}`)
 const objects = [
   ...balancers, '../fixtures/bpf/seed_array.o',
-  '../fixtures/bpf/seed_hash.o', '../fixtures/bpf/selftest_inner.o', '../fixtures/bpf/core_max_entries.o', '../fixtures/bpf/rodata_calls.o'
+  '../fixtures/bpf/seed_hash.o', '../fixtures/bpf/selftest_inner.o', '../fixtures/bpf/core_max_entries.o', '../fixtures/bpf/rodata_calls.o',
+  ...['extension_headers', 'stateful', 'wide'].map((name) => `../fixtures/bpf/corpus/${name}.o`)
 ]
 
 await kernelSuite('rewrite xlated: objects', objects.length, async ({ bpf, same }, t) => {

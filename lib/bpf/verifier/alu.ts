@@ -95,6 +95,7 @@ function moved32 (walk: Walk, insn: Insn): Register {
 }
 
 function zeroExtended (scalar: Scalar): Scalar {
+  if (s.isKnown(scalar) && s.fits32(scalar)) return scalar
   const low = s.draft(scalar)
   s.zeroExtend32(low)
   s.synchronize(low)
@@ -115,7 +116,7 @@ function walkBinary (walk: Walk, insn: Insn, operation: number): void {
   walk.checkWritable(insn.dst)
 
   const destination = walk.register(insn.dst)
-  const source = isRegister ? walk.register(insn.src) : ofConstant(w.ofS32(insn.imm))
+  const source = isRegister ? walk.register(insn.src) : walk.immediate(insn.imm)
   if (isPointer(destination) && isPointer(source)) return combinePointers(walk, insn, operation)
   if (isPointer(destination)) {
     if (isRegister) walk.rely(insn.src)

@@ -13,12 +13,30 @@ import * as w from './word.ts'
 /** @returns what `destination operation= source` leaves; `bits` 32 works on the low halves and clears the upper one */
 export function compute (operation: number, bits: 32 | 64, destination: Scalar, source: Scalar): Scalar {
   if (!isComputable(operation, bits, source)) return UNKNOWN
+  if (isKnown(destination) && isKnown(source)) {
+    const { value } = destination.bits
+    const result = exact(operation, bits === 64 ? value : w.ofU32(value.lo), source.bits.value)
+    if (result !== null) return known(bits === 64 ? result : w.ofU32(result.lo))
+  }
   const result = draft(operation === BPF_NEG ? KNOWN_ZERO : destination)
   apply(operation, bits, result, operation === BPF_NEG ? destination : source)
   if (bits === 32) zeroExtend32(result)
   synchronize(result)
   settle(result)
   return result
+}
+
+/** Of two known numbers, for the operations that programs do most. */
+function exact (operation: number, a: w.Word, b: w.Word): w.Word | null {
+  switch (operation) {
+    case BPF_ADD: return w.add(a, b)
+    case BPF_SUB: return w.sub(a, b)
+    case BPF_AND: return w.and(a, b)
+    case BPF_OR: return w.or(a, b)
+    case BPF_LSH: return w.shl(a, b.lo)
+    case BPF_RSH: return w.shr(a, b.lo)
+    default: return null
+  }
 }
 
 function isComputable (operation: number, bits: 32 | 64, source: Scalar): boolean {

@@ -37,10 +37,11 @@ class Correspondence {
 export function covers (old: readonly Frame[], now: readonly Frame[], index: number, needs: Needs, privileged: boolean): boolean {
   if (!samePlace(old, now)) return false
   const ids = new Correspondence()
-  return old.every((frame, number) => {
+  for (let number = 0; number < old.length; number++) {
     const at = now[number + 1]?.callSite ?? index
-    return frameCovers(frame, now[number] as Frame, at, number === now.length - 1, needs, ids, privileged)
-  })
+    if (!frameCovers(old[number] as Frame, now[number] as Frame, at, number === now.length - 1, needs, ids, privileged)) return false
+  }
+  return true
 }
 
 function samePlace (old: readonly Frame[], now: readonly Frame[]): boolean {
@@ -58,15 +59,15 @@ function frameCovers (
     if ((live & (1 << r)) === 0) continue
     if (!registerCovers(old.registers[r] as Register, now.registers[r] as Register, needs.isPreciseRegister(at, r), ids)) return false
   }
-  for (const [index, slot] of old.stack.entries()) {
+  for (let index = 0; index < old.stack.length; index++) {
     if (!needs.isLiveSlot(at, index)) continue
-    if (!slotCovers(slot, now.stack[index] ?? EMPTY_SLOT, needs.isPreciseSlot(at, index), ids, privileged)) return false
+    if (!slotCovers(old.stack[index] as Slot, now.stack[index] ?? EMPTY_SLOT, needs.isPreciseSlot(at, index), ids, privileged)) return false
   }
   return true
 }
 
 function registerCovers (old: Register, now: Register, isPrecise: boolean, ids: Correspondence): boolean {
-  if (old.type === '?') return true
+  if (old.type === '?' || (old === now && old.id === 0)) return true
   if (old.type !== now.type) return false
   switch (old.type) {
     case 'scalar':
@@ -93,7 +94,9 @@ function asNumber (slot: Slot, privileged: boolean): Register | null {
 }
 
 function slotCovers (old: Slot, now: Slot, isPrecise: boolean, ids: Correspondence, privileged: boolean): boolean {
-  const [oldNumber, nowNumber] = [asNumber(old, privileged), asNumber(now, privileged)]
+  if (old === now && (!isSpill(old) || old.spilled.id === 0)) return true
+  const oldNumber = asNumber(old, privileged)
+  const nowNumber = oldNumber === null ? null : asNumber(now, privileged)
   if (oldNumber !== null && nowNumber !== null) return registerCovers(oldNumber, nowNumber, isPrecise, ids)
   for (let byte = 0; byte < SLOT_BYTES; byte++) {
     const kind = kindOf(old, byte)

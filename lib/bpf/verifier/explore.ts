@@ -1,6 +1,6 @@
 // The walk: depth first over the branches, fall-through first, until every path ends. At prune points states are kept;
-// a path whose state is covered by one that was walked to the end needs no further look. When to keep a state, and when
-// to forget one that never helps, follows the kernel's rules of thumb, so that both walk about the same instructions.
+// a path whose state is covered by one that was walked to the end needs no further look. When to keep a state follows the
+// kernel's rule of thumb, so that both walk about the same instructions.
 
 import {
   BPF_ALU, BPF_ALU64, BPF_CALL, BPF_EXIT, BPF_JA, BPF_JMP32, BPF_LD, BPF_LDX, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_ST, BPF_STX, BPF_X,
@@ -27,7 +27,11 @@ import { Word } from './word.ts'
 
 /** Branches that wait to be walked. */
 const PENDING_MAX = 8192
-const FORGET_FACTOR = 3
+/**
+ * A state is forgotten when it was compared in vain this often, and as often again for each time it helped. The kernel gives up after 3. As
+ * needs.ts tells the states of all paths apart by what any of them relies on, more of them are worth keeping here.
+ */
+const FORGET_FACTOR = 32
 
 interface Pending {
   readonly state: State
@@ -91,9 +95,10 @@ class Exploration {
     this.isResumed = false
     const facts = walk.facts[index] as { reachable: boolean }
     facts.reachable = true
-    walk.log.instruction(walk.program.insns, index, () => this.mapOperand(index))
     this.previous = index
     const { insn } = walk
+    if (walk.log.level === 0) return this.walkInstruction(insn, index)
+    walk.log.instruction(walk.program.insns, index, () => this.mapOperand(index))
     const next = this.walkInstruction(insn, index)
     const { uses, defines } = registerUse(insn)
     if (!isControlTransfer(insn)) walk.log.state(walk.state, uses | defines)

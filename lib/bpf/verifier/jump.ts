@@ -7,7 +7,7 @@ import {
 } from '../isa/op.ts'
 import { decide, isConstant, mirror, refine } from './comparison.ts'
 import {
-  AT_END, BEYOND_END, ZERO_NUMBER, change, isNeverNull, isNullable, isPacketOrEnd, isPointer, isScalar, ofConstant, pointer
+  AT_END, BEYOND_END, ZERO_NUMBER, change, isNeverNull, isNullable, isPacketOrEnd, isPointer, isScalar, pointer
 } from './register.ts'
 import type { Register } from './register.ts'
 import { LinkedNumbers } from './linked.ts'
@@ -59,7 +59,7 @@ function readComparison (walk: Walk): Comparison {
   const first = walk.read(insn.dst)
   const isRegister = sourceOf(insn.code) === BPF_X
   if (isRegister ? insn.imm !== 0 : insn.src !== 0) refuse('EINVAL', 'BPF_JMP/JMP32 uses reserved fields')
-  const second = isRegister ? walk.read(insn.src) : ofConstant(w.ofS32(insn.imm))
+  const second = isRegister ? walk.read(insn.src) : walk.immediate(insn.imm)
   const areInPacket = isPacketOrEnd(first) && isPacketOrEnd(second)
   if (isRegister && isPointer(second) && !areInPacket && !walk.program.isPrivileged) refuse('EACCES', `R${insn.src} pointer comparison prohibited`)
   return { insn, operation, bits: classOf(insn.code) === BPF_JMP32 ? 32 : 64, isRegister, first, second }

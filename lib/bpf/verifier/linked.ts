@@ -46,10 +46,15 @@ export class LinkedNumbers {
   /** @param other the second state of the jump, which loses the same links */
   collect (id: number, other: State): void {
     for (let frame = this.state.depth; frame >= 0; frame--) {
-      const { stack } = this.state.frames[frame] as Frame
+      const { registers, stack } = this.state.frames[frame] as Frame
       const live = this.walk.needs.liveRegisters(this.placeOf(frame))
-      for (let index = 0; index < REGISTERS; index++) if ((live & (1 << index)) !== 0) this.take({ frame, index, isSlot: false }, id, other)
-      for (const [index, slot] of stack.entries()) if (isSpill(slot)) this.take({ frame, index, isSlot: true }, id, other)
+      for (let index = 0; index < REGISTERS; index++) {
+        if ((live & (1 << index)) !== 0 && isNumberOf(id, registers[index] as Register)) this.take({ frame, index, isSlot: false }, other)
+      }
+      for (let index = 0; index < stack.length; index++) {
+        const slot = stack[index] as Slot
+        if (isSpill(slot) && isNumberOf(id, slot.spilled)) this.take({ frame, index, isSlot: true }, other)
+      }
     }
   }
 
@@ -86,9 +91,7 @@ export class LinkedNumbers {
     }
   }
 
-  private take (place: Place, id: number, other: State): void {
-    const register = at(this.state, place)
-    if (!isScalar(register) || register.id !== id) return
+  private take (place: Place, other: State): void {
     if (this.places.length < PLACES_MAX) {
       this.places.push(place)
       return
@@ -101,6 +104,8 @@ export class LinkedNumbers {
     return this.state.frames[frame + 1]?.callSite ?? this.walk.index
   }
 }
+
+const isNumberOf = (id: number, register: Register): boolean => register.id === id && isScalar(register)
 
 function shifted (register: Register, found: Register, distance: number): Register {
   const bits = register.delta?.bits ?? found.delta?.bits ?? 64

@@ -148,6 +148,7 @@ function checkAlignment (walk: Walk, number: number, off: number, size: number):
   const base = walk.register(number)
   const isAtomic = modeOf(walk.insn.code) === BPF_ATOMIC && classOf(walk.insn.code) === BPF_STX
   if (base.type !== 'fp' && !isAtomic) return
+  if (s.isKnownZero(base.scalar) && ((base.off + off) & (size - 1)) === 0) return
   const kind = base.type === 'fp' ? 'stack ' : base.type === 'map_value' ? 'value ' : ''
   if (t.isAligned(t.add(base.scalar.bits, t.known(w.ofNumber(base.off + off))), size)) return
   refuse('EACCES', `misaligned ${kind}access off ${variableText(base)}+${base.off}+${off} size ${size}`)

@@ -76,6 +76,9 @@ function jumpUse (insn: Insn, d: number, s: number): RegisterUse {
 
 export class Needs {
   private readonly insns: readonly Insn[]
+  /** registers as bits, per instruction */
+  private readonly uses: Int32Array
+  private readonly defines: Int32Array
   /** what matters before each instruction */
   private readonly before: Int32Array
   /** what an instruction itself needs, as said so far */
@@ -89,17 +92,26 @@ export class Needs {
   /** of an exit: the instructions its callers go on with */
   private readonly returns: Array<number[] | undefined> = []
   private readonly queue: number[] = []
+  private readonly isQueued: Uint8Array
   private readonly after = new Int32Array(WIDTH)
 
   constructor (insns: readonly Insn[], subprograms: readonly number[]) {
     this.insns = insns
+    this.uses = new Int32Array(insns.length)
+    this.defines = new Int32Array(insns.length)
+    for (const [index, insn] of insns.entries()) {
+      const { uses, defines } = registerUse(insn)
+      this.uses[index] = uses
+      this.defines[index] = defines
+    }
+    this.isQueued = new Uint8Array(insns.length)
     this.before = new Int32Array(insns.length * WIDTH)
     this.said = new Int32Array(insns.length * WIDTH)
     this.touched = new Int32Array(insns.length * 2)
     this.linked = new Int32Array(insns.length * 3)
     this.next = insns.map((insn, index) => isUpperHalf(insns, index) ? [] : successors(insns, index))
     this.connect(subprograms)
-    for (let index = 0; index < insns.length; index++) this.queue.push(index)
+    for (let index = 0; index < insns.length; index++) this.enqueue(index)
     this.propagate()
   }
 
@@ -138,9 +150,17 @@ export class Needs {
   /** Carries what was said since backwards; to be called before states are compared. */
   propagate (): void {
     for (let index = this.queue.pop(); index !== undefined; index = this.queue.pop()) {
+      this.isQueued[index] = 0
       this.gather(index)
-      if (this.transfer(index)) this.queue.push(...this.previous[index] as number[])
+      if (!this.transfer(index)) continue
+      for (const before of this.previous[index] as number[]) this.enqueue(before)
     }
+  }
+
+  private enqueue (index: number): void {
+    if (this.isQueued[index] === 1) return
+    this.isQueued[index] = 1
+    this.queue.push(index)
   }
 
   private hasSlot (words: Int32Array, at: number, slot: number): boolean {
@@ -151,7 +171,7 @@ export class Needs {
     const old = words[at] as number
     if ((old | bits) === old) return
     words[at] = old | bits
-    this.queue.push(index)
+    this.enqueue(index)
   }
 
   private connect (subprograms: readonly number[]): void {
@@ -183,7 +203,9 @@ export class Needs {
         this.after[word] = (this.after[word] as number) | (this.before[target * WIDTH + word] as number)
       }
     }
-    for (const target of this.returns[index] ?? []) {
+    const returns = this.returns[index]
+    if (returns === undefined) return
+    for (const target of returns) {
       const precise = (this.before[target * WIDTH + PRECISE_REGISTERS] as number) & bit(0)
       this.after[PRECISE_REGISTERS] = (this.after[PRECISE_REGISTERS] as number) | precise
     }
@@ -192,7 +214,7 @@ export class Needs {
   /** @returns whether more matters before the instruction than was known */
   private transfer (index: number): boolean {
     const insn = this.insns[index] as Insn
-    const { uses, defines } = registerUse(insn)
+    const [uses, defines] = [this.uses[index] as number, this.defines[index] as number]
     const after = this.after
     after[LIVE_REGISTERS] = ((after[LIVE_REGISTERS] as number) & ~defines) | uses
     if (classOf(insn.code) === BPF_ALU || classOf(insn.code) === BPF_ALU64) this.throughArithmetic(insn, defines)

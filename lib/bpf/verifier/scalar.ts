@@ -3,7 +3,7 @@
 // both verifiers end at the same bounds. Shared scalars are never written to: functions that compute take a `draft`.
 
 import * as t from './tnum.ts'
-import type { Tnum } from './tnum.ts'
+import { Tnum } from './tnum.ts'
 import * as w from './word.ts'
 import { Word } from './word.ts'
 
@@ -103,12 +103,20 @@ export function learn32FromBits (a: Scalar): void {
 export function learnFromBits (a: Scalar): void {
   learn32FromBits(a)
   const { value, mask } = a.bits
-  a.smin = w.maxSigned(a.smin, w.or(value, w.and(mask, w.S64_MIN)))
-  a.smax = w.minSigned(a.smax, w.or(value, w.and(mask, w.S64_MAX)))
+  const all = value.lo | mask.lo
+  a.smin = w.maxSignedOf(a.smin, value.hi | (mask.hi & S32_MIN), value.lo)
+  a.smax = w.minSignedOf(a.smax, value.hi | (mask.hi & S32_MAX), all)
   a.umin = w.maxUnsigned(a.umin, value)
-  a.umax = w.minUnsigned(a.umax, w.or(value, mask))
+  a.umax = w.minUnsignedOf(a.umax, value.hi | mask.hi, all)
   const only = onlyNumber(a)
-  if (only !== null) Object.assign(a, known(only))
+  if (only !== null) become(a, only)
+}
+
+function become (a: Scalar, value: Word): void {
+  a.bits = t.known(value)
+  a.umin = a.umax = a.smin = a.smax = value
+  a.u32min = a.u32max = value.lo >>> 0
+  a.s32min = a.s32max = value.lo
 }
 
 /**
@@ -116,6 +124,8 @@ export function learnFromBits (a: Scalar): void {
  *   happen it may fit neither
  */
 function onlyNumber ({ bits, umin, umax }: Scalar): Word | null {
+  // an even minimum whose lowest bit is free: the next number is one more
+  if ((bits.mask.lo & 1) === 1 && (umin.lo & 1) === 0 && t.admits(bits, umin)) return w.below(umin, umax) ? null : umin
   const max = w.or(bits.value, bits.mask)
   const next = t.nextAbove(bits, umin) ?? max
   if (t.admits(bits, umin)) return w.below(umax, next) ? umin : null
@@ -180,10 +190,10 @@ function deduce64 (a: Scalar): void {
 
 /** 64-bit bounds from 32-bit ones. */
 function deduceMixed (a: Scalar): void {
-  a.umin = w.maxUnsigned(a.umin, new Word(a.umin.hi, a.u32min | 0))
-  a.umax = w.minUnsigned(a.umax, new Word(a.umax.hi, a.u32max | 0))
-  a.smin = w.maxSigned(a.smin, new Word(a.smin.hi, a.u32min | 0))
-  a.smax = w.minSigned(a.smax, new Word(a.smax.hi, a.u32max | 0))
+  if (a.umin.lo >>> 0 < a.u32min) a.umin = new Word(a.umin.hi, a.u32min | 0)
+  if (a.umax.lo >>> 0 > a.u32max) a.umax = new Word(a.umax.hi, a.u32max | 0)
+  if (a.smin.lo >>> 0 < a.u32min) a.smin = new Word(a.smin.hi, a.u32min | 0)
+  if (a.smax.lo >>> 0 > a.u32max) a.smax = new Word(a.smax.hi, a.u32max | 0)
   // a sign-extended number whose low half is not negative cannot be negative
   if (a.s32min >= 0 && !w.less(a.smin, S32_MIN_WORD) && !w.less(S32_MAX_WORD, a.smax)) {
     a.smin = a.umin = w.ofS32(a.s32min)
@@ -192,24 +202,40 @@ function deduceMixed (a: Scalar): void {
   }
 }
 
-function deduce (a: Scalar): void {
+/** @returns whether anything became known: a round that teaches nothing is the last that could */
+function deduce (a: Scalar): boolean {
+  const { umin, umax, smin, smax, u32min, u32max, s32min, s32max, bits } = a
   deduce32(a)
   deduce64(a)
   deduceMixed(a)
+  return a.u32min !== u32min || a.u32max !== u32max || a.s32min !== s32min || a.s32max !== s32max || a.bits !== bits ||
+    !w.equal(a.umin, umin) || !w.equal(a.umax, umax) || !w.equal(a.smin, smin) || !w.equal(a.smax, smax)
 }
 
+/** Bits from the unsigned bounds of all 64 and of the low 32: what the lowest and the highest number begin with. */
 function learnBits (a: Scalar): void {
-  const whole = t.intersect(a.bits, t.ofRange(a.umin, a.umax))
-  const half = t.intersect(t.low(whole), t.ofRange(w.ofU32(a.u32min), w.ofU32(a.u32max)))
-  a.bits = t.or(t.clearLow(whole), half)
+  const { umin, umax, bits: { value, mask } } = a
+  const varyingHigh = ones(umin.hi ^ umax.hi)
+  const varyingLow = varyingHigh !== 0 ? -1 : ones(umin.lo ^ umax.lo)
+  const highMask = mask.hi & varyingHigh
+  const high = (value.hi | (umin.hi & ~varyingHigh)) & ~highMask
+  const wholeMask = mask.lo & varyingLow
+  const whole = (value.lo | (umin.lo & ~varyingLow)) & ~wholeMask
+  const varying32 = ones(a.u32min ^ a.u32max)
+  const lowMask = wholeMask & varying32
+  const low = (whole | (a.u32min & ~varying32)) & ~lowMask
+  if (high === value.hi && low === value.lo && highMask === mask.hi && lowMask === mask.lo) return
+  a.bits = new Tnum(new Word(high, low), new Word(highMask, lowMask))
 }
+
+/** All bits up to the highest one that is set. */
+const ones = (bits: number): number => bits === 0 ? 0 : -1 >>> Math.clz32(bits)
 
 /** Brings the five forms of a draft into agreement. */
 export function synchronize (a: Scalar): void {
   learnFromBits(a)
-  deduce(a)
-  deduce(a)
-  deduce(a)
+  // at most three rounds, as the kernel has them
+  if (deduce(a) && deduce(a)) deduce(a)
   learnBits(a)
   learnFromBits(a)
 }
@@ -243,6 +269,14 @@ export function zeroExtend32 (a: Scalar): void {
 /** @param size bytes that are kept: what a load or move of that width leaves of a number */
 export function truncate (source: Scalar, size: number): Scalar {
   if (size >= 8) return source
+  if (source === UNKNOWN) return UNKNOWN_BYTES[size] as Scalar
+  return truncated(source, size)
+}
+
+/** What a load of a few bytes gives, by their number. */
+const UNKNOWN_BYTES = [0, 1, 2, 3, 4].map((size) => size === 0 ? UNKNOWN : truncated(UNKNOWN, size))
+
+function truncated (source: Scalar, size: number): Scalar {
   const a = draft(source)
   a.bits = t.truncate(a.bits, size)
   const mask = size === 4 ? w.LOW_HALF : w.ofU32(2 ** (size * 8) - 1)

@@ -6,11 +6,12 @@ import type { KernelProfile } from '../profile/types.ts'
 import type { Access, InsnFacts, MapView, Region } from './facts.ts'
 import type { Log } from './log.ts'
 import type { Needs } from './needs.ts'
-import { change, isScalar } from './register.ts'
+import { change, isScalar, ofConstant } from './register.ts'
 import type { MapTarget, Register } from './register.ts'
 import { refuse } from './refusal.ts'
 import { isKnown } from './scalar.ts'
 import type { Frame, State } from './state.ts'
+import { ofS32 } from './word.ts'
 
 export interface Program {
   readonly insns: readonly Insn[]
@@ -42,6 +43,7 @@ export class Walk {
   /** Leaves a second path to be walked, which starts at an instruction with a state of its own. */
   fork: (state: State, index: number) => void = () => {}
   private lastId = 0
+  private readonly immediates = new Map<number, Register>()
 
   constructor (program: Program, log: Log, needs: Needs, state: State) {
     this.program = program
@@ -66,6 +68,16 @@ export class Walk {
     if (number > 10) refuse('EINVAL', `R${number} is invalid`)
     const register = this.register(number)
     if (register.type === '?') refuse('EACCES', `R${number} !read_ok`)
+    return register
+  }
+
+  /** @returns the number an instruction carries, sign-extended; the same object every time */
+  immediate (imm: number): Register {
+    let register = this.immediates.get(imm)
+    if (register === undefined) {
+      register = ofConstant(ofS32(imm))
+      this.immediates.set(imm, register)
+    }
     return register
   }
 

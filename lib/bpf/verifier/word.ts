@@ -109,6 +109,17 @@ export const maxUnsigned = (a: Word, b: Word): Word => below(a, b) ? b : a
 export const minSigned = (a: Word, b: Word): Word => less(b, a) ? b : a
 export const maxSigned = (a: Word, b: Word): Word => less(a, b) ? b : a
 
+// The same with a word in two halves, which becomes one only where it is the result.
+export const minUnsignedOf = (a: Word, hi: number, lo: number): Word => isBelowHalves(hi, lo, a) ? new Word(hi, lo) : a
+export const minSignedOf = (a: Word, hi: number, lo: number): Word =>
+  (hi === a.hi ? (lo >>> 0) < (a.lo >>> 0) : hi < a.hi) ? new Word(hi, lo) : a
+export const maxSignedOf = (a: Word, hi: number, lo: number): Word =>
+  (hi === a.hi ? (a.lo >>> 0) < (lo >>> 0) : a.hi < hi) ? new Word(hi, lo) : a
+
+function isBelowHalves (hi: number, lo: number, b: Word): boolean {
+  return hi === b.hi ? (lo >>> 0) < (b.lo >>> 0) : (hi >>> 0) < (b.hi >>> 0)
+}
+
 /** @param sum `add(a, b)` */
 export const addOverflowsUnsigned = (a: Word, sum: Word): boolean => below(sum, a)
 export const addOverflowsSigned = (a: Word, b: Word, sum: Word): boolean => (a.hi ^ b.hi) >= 0 && (a.hi ^ sum.hi) < 0

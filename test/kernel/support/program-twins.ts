@@ -23,6 +23,10 @@ export interface Outcome {
 }
 
 export interface ProgramTwins {
+  /** instructions the verifiers walked */
+  readonly processed: { readonly kernel: number, readonly emulator: number }
+  /** Puts an element into the map of that place, everywhere. */
+  put (map: number, key: Uint8Array, value: Uint8Array): void
   kernel (packet: Uint8Array): Outcome & { readonly metadataBytes: number }
   interpreter (packet: Uint8Array): Outcome & { readonly cost: Cost }
   tracer (packet: Uint8Array): Outcome & { readonly cost: Cost }
@@ -34,6 +38,10 @@ export interface ProgramTwins {
 const module = compileCore(readFileSync(new URL('../../../build/core.wasm', import.meta.url)))
 /** the kernel's answer has room for the longest packet */
 const roomBytes = 4096
+/** log level: statistics only, for a log of every step would be longer than its buffer */
+const STATISTICS = 4
+
+const processedIn = (log: string): number => Number(/^processed (\d+) insns/m.exec(log)?.[1])
 
 /** The running kernel and the emulated ones that programs are put into. */
 export interface Machines {
@@ -52,11 +60,18 @@ export function loadTwins (
   { bpf, emulated }: Machines, program: TestProgram, metadataOf: (retval: number) => number = () => 0
 ): ProgramTwins {
   const fds = (program.maps ?? []).map((map) => createTestMap(bpf, map))
-  const live = bpf.programLoad({ type: programTypeNumbers.xdp, insns: encode(withFds(program, fds)), license: 'GPL', logLevel: 1 })
-  if (live.fd < 0) throw new Error(`errno ${-live.fd}\n${live.log}`)
+  const attr = { type: programTypeNumbers.xdp, insns: encode(withFds(program, fds)), license: 'GPL' }
+  const live = bpf.programLoad({ ...attr, logLevel: STATISTICS })
+  if (live.fd < 0) throw new Error(`errno ${-live.fd}\n${bpf.programLoad({ ...attr, logLevel: 1 }).log}`)
   const [one, other, third] = emulated.map((kernel) => emulate(kernel, program)) as [Emulated, Emulated, Emulated]
   const batch = value(createBatch(third.kernel.core, { slots: 1, strideBytes: 4096 }))
   return {
+    processed: { kernel: processedIn(live.log), emulator: processedIn(one.program.verifierLog) },
+    put (map, key, bytes) {
+      const result = bpf.update(fds[map] ?? -1, key, bytes)
+      if (result !== 0) throw new Error(`update: errno ${-result}`)
+      for (const { kernel, descriptors } of [one, other, third]) value(kernel.mapUpdate(descriptors[map + 1] ?? -1, key, bytes))
+    },
     kernel (packet) {
       const { result, retval, data } = bpf.testRun(live.fd, packet, 1, roomBytes)
       if (result < 0) throw new Error(`BPF_PROG_TEST_RUN: errno ${-result}`)
@@ -89,6 +104,7 @@ export function loadTwins (
 interface Emulated {
   readonly kernel: Kernel
   readonly program: LoadedProgram
+  /** the program, then its maps */
   readonly descriptors: readonly number[]
   readonly addresses: ReadonlyArray<{ readonly address: number, readonly valueAddress: number }>
 }
@@ -102,9 +118,13 @@ function emulate (kernel: Kernel, program: TestProgram): Emulated {
   return { kernel, program: value(kernel.program(loaded.value)), descriptors: [loaded.value, ...fds], addresses }
 }
 
-function createMap (kernel: Kernel, { type, keySize = 4, valueSize = 4, maxEntries = 1, flags = 0, inner }: TestMap): number {
+function createMap (kernel: Kernel, { type, keySize = 4, valueSize = 4, maxEntries = 1, flags = 0, inner, contents }: TestMap): number {
   const innerMapFd = inner === undefined ? {} : { innerMapFd: createMap(kernel, inner) }
-  return value(kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, ...innerMapFd }))
+  const fd = value(kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, ...innerMapFd }))
+  if (contents === undefined) return fd
+  value(kernel.mapUpdate(fd, new Uint8Array(4), contents))
+  value(kernel.mapFreeze(fd))
+  return fd
 }
 
 function withFds ({ insns }: TestProgram, fds: readonly number[]): TestProgram['insns'] {

@@ -1,0 +1,82 @@
+// Why two nodes pick differently, in words: by their settings, and by the backends of their frontends.
+
+import { backendKey } from '../maglev/index.ts'
+import type { Release } from '../maglev/index.ts'
+import type { FrontendPair } from './comparison.ts'
+import type { Side } from './comparison-sides.ts'
+import type { FrontendView, NodeSettings } from './types.ts'
+
+export const comparisonCauseCodes = [
+  'release-keys', 'release-hash', 'release-weights', 'seed', 'table-size', 'backends', 'weights', 'algorithm', 'defect', 'frontends', 'layout'
+] as const
+
+export interface ComparisonCause {
+  readonly code: typeof comparisonCauseCodes[number]
+  /** in words; what does not move anything says so */
+  readonly detail: string
+}
+
+export function comparisonCauses (a: Side, b: Side, pairs: readonly FrontendPair[]): ComparisonCause[] {
+  return [
+    ...releaseCauses(a.settings, b.settings),
+    ...settingsCauses(a.settings, b.settings, pairs),
+    ...backendCauses(pairs)
+  ]
+}
+
+function releaseCauses ({ release: a }: NodeSettings, { release: b }: NodeSettings): ComparisonCause[] {
+  if (a === b) return []
+  const causes: ComparisonCause[] = []
+  const example = { address: '10.0.0.1', port: 80, protocol: 'TCP' } as const
+  const [one, other] = [backendKey(example, a), backendKey(example, b)]
+  if (one !== other) causes.push({ code: 'release-keys', detail: `every table changes from release line ${a} to ${b}: backends are hashed and sorted as ${one} there, as ${other} here` })
+  if (hashOrder(a) !== hashOrder(b)) {
+    causes.push({ code: 'release-hash', detail: `the hash of a flow changes from release line ${a} to ${b}: ports are put together as ${hashOrder(a)} there, as ${hashOrder(b)} here, so flows come to another slot even of an equal table` })
+  }
+  if ((a === '1.9-1.12') !== (b === '1.9-1.12')) causes.push({ code: 'release-weights', detail: 'release lines before 1.13 know no weights' })
+  return causes
+}
+
+/** as the wire's ports become one word */
+const hashOrder = (release: Release): string => release === '1.17+' ? 'destination, source' : 'source, destination'
+
+function settingsCauses (a: NodeSettings, b: NodeSettings, pairs: readonly FrontendPair[]): ComparisonCause[] {
+  const causes: ComparisonCause[] = []
+  if (a.seed !== b.seed) causes.push({ code: 'seed', detail: `the seeds differ (${a.seed}, ${b.seed}): tables and the hash of flows are others; all nodes of a cluster must share one` })
+  const sizes = pairs.filter((pair) => pair.a.table?.m !== pair.b.table?.m)
+  if (sizes.length > 0) {
+    const [first] = sizes
+    causes.push({ code: 'table-size', detail: `${sizes.length} of ${pairs.length} frontends have tables of another size, such as M = ${first?.a.table?.m} and ${first?.b.table?.m}: nearly every flow comes to another slot` })
+  }
+  if (a.algorithm !== b.algorithm) causes.push({ code: 'algorithm', detail: `${a.algorithm} there, ${b.algorithm} here: what is picked at random agrees with nothing` })
+  const [defectOfA, defectOfB] = [defectOf(a), defectOf(b)]
+  if (defectOfA !== defectOfB) causes.push({ code: 'defect', detail: `the reader of tables: ${defectOfA} there, ${defectOfB} here (1.9.0 to 1.9.6 read slot 0 for the upper half)` })
+  if (a.layout !== b.layout && causes.length === 0) causes.push({ code: 'layout', detail: `layouts ${a.layout} and ${b.layout} keep the same tables in another way: at the same M nothing moves by it` })
+  return causes
+}
+
+const defectOf = (settings: NodeSettings): string => (settings as { defect?: string }).defect ?? 'none'
+
+function backendCauses (pairs: readonly FrontendPair[]): ComparisonCause[] {
+  const causes: ComparisonCause[] = []
+  let [more, fewer, changed, weights] = [0, 0, 0, 0]
+  for (const { a, b } of pairs) {
+    const [before, after] = [inTable(a), inTable(b)]
+    const gained = [...after.keys()].filter((key) => !before.has(key)).length
+    const lost = [...before.keys()].filter((key) => !after.has(key)).length
+    more += gained
+    fewer += lost
+    if (gained + lost > 0) changed++
+    else if ([...before].some(([key, weight]) => after.get(key) !== weight)) weights++
+  }
+  if (changed > 0) causes.push({ code: 'backends', detail: `${changed} of ${pairs.length} frontends have other backends in their table: ${more} more, ${fewer} fewer` })
+  if (weights > 0) causes.push({ code: 'weights', detail: `${weights} of ${pairs.length} frontends have the same backends with other weights` })
+  return causes
+}
+
+/** key -> weight of those that take new flows */
+function inTable ({ backends }: FrontendView): Map<string, number> {
+  const active = backends.filter(({ state }) => state === 'active')
+  const used = active.length > 0 ? active : backends.filter(({ state }) => state === 'terminating')
+  return new Map(used.map(({ address, port, protocol, weight }) => [`${address} ${port} ${protocol}`, weight]))
+}

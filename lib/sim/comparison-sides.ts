@@ -1,0 +1,130 @@
+// The two nodes of a comparison. One that is named and changed in nothing is the node itself; any other is made, on a simulator of its own,
+// with the cluster's services, those of a mix, or some of them replaced.
+
+import { defaultSettings } from '../loadbalancer/index.ts'
+import type { NodeSettings as LbNodeSettings } from '../loadbalancer/index.ts'
+import { parseMix } from '../report/index.ts'
+import { comparisonLimits, refusedAt } from './comparison.ts'
+import type { ComparisonRequest } from './comparison.ts'
+import { SimError, simErrorUnder } from './errors.ts'
+import { inhabitantsOf, mixInhabitants } from './populate.ts'
+import type { Inhabitants } from './populate.ts'
+import { completeSettings } from './settings.ts'
+import type { FrontendView, NodeSettings, NodeView, ServiceSpec, Simulator } from './types.ts'
+
+/** A node to make; settings that are left out are those of `node`. */
+export interface ComparisonSide extends Partial<Omit<NodeSettings, 'name'>> {
+  /** node of the cluster; `cilium` unless said */
+  readonly node?: string
+  /** these services take the place of those of the same names */
+  readonly services?: readonly ServiceSpec[]
+  /** services by their sizes, instead of the cluster's */
+  readonly mix?: string
+}
+
+export interface ComparisonSimulators {
+  readonly current: Simulator
+  readonly scratch: (nodes: readonly LbNodeSettings[]) => Simulator
+}
+
+export interface Side {
+  readonly sim: Simulator
+  readonly node: string
+  readonly settings: NodeSettings
+  readonly frontends: readonly FrontendView[]
+  /** of the simulator, and of the node: what they are while it is compared */
+  readonly revision: number
+  readonly generation: number
+}
+
+const defaultNode = 'cilium'
+
+export function * prepareSides (
+  request: ComparisonRequest, simulators: ComparisonSimulators
+): Generator<undefined, { a: Side, b: Side, services: { made: number, of: number } }> {
+  const [ofA, ofB] = [asSide(request.a, request.mix), asSide(request.b, request.mix)]
+  const live = isLive(ofA) && isLive(ofB)
+  const cluster = live ? null : inhabitantsOf(simulators.current)
+  const a = yield * prepare(ofA, '/a', live, cluster, simulators)
+  const b = yield * prepare(ofB, '/b', live, cluster, simulators)
+  const services = live ? simulators.current.listServices().length : null
+  return { a: a.side, b: b.side, services: services === null ? { made: a.made, of: a.of } : { made: services, of: services } }
+}
+
+const asSide = (side: string | ComparisonSide, mix: string | undefined): ComparisonSide => ({
+  ...(mix === undefined ? {} : { mix }), ...(typeof side === 'string' ? { node: side } : side)
+})
+
+/** Both sides have to be, or services and sizes of tables of one would be those of now and of the other those of a new node. */
+const isLive = ({ node, ...changes }: ComparisonSide): boolean => node !== undefined && Object.keys(changes).length === 0
+
+function * prepare (
+  side: ComparisonSide, at: string, live: boolean, cluster: Inhabitants | null, { current, scratch }: ComparisonSimulators
+): Generator<undefined, { side: Side, made: number, of: number }> {
+  const { node = defaultNode, services = [], mix, ...changes } = side
+  const base = placed(`${at}/node`, '', () => settingsOf(node, current))
+  // its lookups would leave entries behind
+  if (live && !tracksFlows(base)) return { side: sideOf(current, node), made: 0, of: 0 }
+  const settings = { ...completeSettings(base as LbNodeSettings, { ...changes, name: node }), ...quiet(base) }
+  const inhabitants = mix === undefined ? cluster ?? inhabitantsOf(current) : mixed(mix, at)
+  const all = replaced(inhabitants.services, services)
+  if (all.length > comparisonLimits.services + services.length) throw refusedAt(`${at}/services`, `at most ${comparisonLimits.services} services are compared`)
+  const sim = placed(at, at, () => {
+    const made = scratch([])
+    made.createNode(settings)
+    if (inhabitants.nodeAddresses.length > 0) made.putNodeAddresses(inhabitants.nodeAddresses)
+    return made
+  })
+  for (const service of all) {
+    const index = services.indexOf(service)
+    placed(index < 0 ? at : `${at}/services/${index}`, index < 0 ? at : `${at}/services/${index}`, () => sim.putService(service))
+    yield
+  }
+  return { side: sideOf(sim, node), made: all.length, of: Math.max(inhabitants.of, all.length) }
+}
+
+function settingsOf (name: string, current: Simulator): NodeSettings {
+  const known = current.listNodes().find((node) => node.name === name)
+  // the node that changes are counted from unless another is named is there for the question even where it was deleted
+  if (known === undefined && name === defaultNode) return defaultSettings(defaultNode)
+  return withoutFigures(current.getNode(name))
+}
+
+function withoutFigures ({ tableSizeChanges, counts, memory, ...settings }: NodeView): NodeSettings {
+  return settings
+}
+
+const tracksFlows = (settings: NodeSettings): boolean => (settings as { conntrack?: boolean }).conntrack === true
+
+/** New flows are asked for, so nobody is to remember the ones before. */
+const quiet = (settings: NodeSettings): object => tracksFlows(settings) ? { conntrack: false } : {}
+
+function mixed (text: string, at: string): Inhabitants {
+  const mix = parseMix(text)
+  if (!mix.ok) throw refusedAt(`${at}/mix`, mix.message)
+  return mixInhabitants(mix.parts)
+}
+
+function replaced (services: readonly ServiceSpec[], by: readonly ServiceSpec[]): ServiceSpec[] {
+  const nameOf = ({ namespace, name }: ServiceSpec): string => `${namespace}/${name}`
+  const replacements = new Map(by.map((service) => [nameOf(service), service]))
+  const kept = services.map((service) => replacements.get(nameOf(service)) ?? service)
+  return [...kept, ...by.filter((service) => !kept.includes(service))]
+}
+
+function sideOf (sim: Simulator, node: string): Side {
+  const settings = withoutFigures(sim.getNode(node))
+  const frontends = sim.listFrontends(node)
+  return { sim, node, settings, frontends, revision: sim.revision(), generation: sim.attach(node).generation }
+}
+
+/** @param within where the failure's own places lie */
+function placed<T> (pointer: string, within: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof SimError)) throw error
+    const { code, message, places, facts } = simErrorUnder(within, error)
+    throw new SimError(code, message, { places: places.length > 0 ? places : [{ pointer, detail: message }], facts: { ...facts } })
+  }
+}
