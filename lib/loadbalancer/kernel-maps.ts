@@ -8,7 +8,7 @@ import { affinityMatchMapName, decodeRevNatId, encodeRevNatId, innerMapName, map
 import type { Family } from '../maglev/index.ts'
 import { flatTables } from './flat-tables.ts'
 import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
-import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
+import { decodeTable, innerAttributes, putTable } from './layout.ts'
 import type { InnerLayout } from './layout.ts'
 import { largestMapSize } from './map-sizes.ts'
 import { plainMap } from './plain-map.ts'
@@ -112,7 +112,7 @@ class KernelTable implements TableMap {
 
   /** All elements at once, as a batch update does: a system call per slot would cost more than the table itself. */
   write (ids: Uint32Array): void {
-    this.#elements().set(encodeTable(this.#layout, ids))
+    putTable(this.#layout, ids, this.#elements())
   }
 
   retain (): void {

@@ -108,7 +108,7 @@ function * readDumps (dumps: ReadonlyArray<{ readonly document: unknown, readonl
     else if (isMaglevList(document)) skip('MaglevList', `${Object.keys(document).length} tables`, builtNotImported)
     else if (isDumpText(document)) list = yield * readDumpText(document, index, all, skip)
     else if (isBpfLbList(document)) list = yield * readBpfLbList(document, pointer)
-    else list = done(readServiceEntry(new Field(document, pointer, problems)))
+    else list = done(readServiceEntry(new Field(document, index, problems)))
     if (list === null) continue
     if (!list.ok) return named(list.error.places, list.error.code)
     all.frontends.push(...list.value.frontends)
