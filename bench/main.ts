@@ -1,7 +1,7 @@
 // `npm run bench`: packets per second of the interpreter for each layout and workload, beside the kernel's time for the
 // same program and maps where bpf(2) is there, and the time that building Maglev tables takes; with --layouts, lookups in
-// every layout in the kernel (layouts.ts). Rounds of everything that is compared are interleaved, so that a machine that is
-// busy for a while slows all of them; medians of rounds are printed.
+// every layout in the kernel (layouts.ts); with --imports, a large cluster through REST (imports.ts). Rounds of everything
+// that is compared are interleaved, so that a machine that is busy for a while slows all of them; medians of rounds are printed.
 
 import { createHash } from 'node:crypto'
 import { cpus } from 'node:os'
@@ -11,6 +11,7 @@ import { parseAddress } from '../lib/packet/index.ts'
 import { formatText } from '../lib/report/index.ts'
 import { createProcessSimulator } from '../src/simulator.ts'
 import { openBpf } from '../src/live-kernel/bpf.ts'
+import { describeImports, runImportBench } from './imports.ts'
 import { describeLayouts, runLayoutBench } from './layouts.ts'
 import { InterpreterBench } from '../src/benchmark/interpreter.ts'
 import { copyBalancer } from '../src/benchmark/kernel-balancer.ts'
@@ -186,10 +187,17 @@ async function mainLayouts ({ quick, json }: { readonly quick: boolean, readonly
   process.exitCode = result.samePicks ? 0 : 1
 }
 
+async function mainImports ({ quick, json }: { readonly quick: boolean, readonly json: boolean }): Promise<void> {
+  const scale = quick ? { services: 500, restarted: 10 } : { services: 5_000, restarted: 100 }
+  const result = await runImportBench({ ...scale, backendsPerService: 10 })
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : describeImports(result))
+}
+
 async function main (): Promise<void> {
   const flag = { type: 'boolean', default: false } as const
-  const { values } = parseArgs({ options: { quick: flag, json: flag, layouts: flag } })
+  const { values } = parseArgs({ options: { quick: flag, json: flag, layouts: flag, imports: flag } })
   if (values.layouts) return mainLayouts(values)
+  if (values.imports) return mainImports(values)
   const result = await runBench(values.quick ? { rounds: 5, packets: 20_000 } : { rounds: 41, packets: 100_000 })
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result))
   process.exitCode = result.rows.some(({ sameAsKernel }) => sameAsKernel === false) ? 1 : 0

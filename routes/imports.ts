@@ -30,7 +30,7 @@ export const imports: Route = async (app, { sim, documents }) => {
       operationId: 'importDocuments',
       tags: ['imports'],
       summary: 'Import Kubernetes objects, or dumps of a Cilium agent',
-      description: 'Service, EndpointSlice, Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes. Lists that an agent printed (`cilium-dbg service list`, `bpf lb list`, as JSON or text) give services of source `dump`; `config --all` changes node `cilium` as the ConfigMap does; of a sysdump (zip, tar, tar.gz) the lists of one agent are taken, and what is passed over is listed.',
+      description: 'Service, EndpointSlice, Pod (of its host ports), Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes. Lists that an agent printed (`cilium-dbg service list`, `bpf lb list`, as JSON or text) give services of source `dump`; `config --all` changes node `cilium` as the ConfigMap does; of a sysdump (zip, tar, tar.gz) the lists of one agent are taken, and what is passed over is listed.',
       querystring: Type.Object({
         operation: OneOf(['apply', 'delete'], 'Whether the objects come or go.', { default: 'apply' }),
         dryRun: Type.Boolean({ default: false, description: 'Only say what would happen.' })

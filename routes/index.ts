@@ -22,8 +22,9 @@ import { runs } from './runs.ts'
 import { services } from './services.ts'
 import { state } from './state.ts'
 import type { Route } from './support/context.ts'
+import { warnings } from './warnings.ts'
 
 export const routes: readonly Route[] = [
-  root, pageAssets, services, backends, imports, nodeAddresses, state, nodes, frontends, dumps, maps, programs, lookups, comparisons,
-  runs, runEvents, reports, limits, health, openapi, problems
+  root, pageAssets, services, backends, imports, nodeAddresses, state, nodes, frontends, warnings, dumps, maps, programs, lookups,
+  comparisons, runs, runEvents, reports, limits, health, openapi, problems
 ]

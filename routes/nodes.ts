@@ -102,7 +102,7 @@ export const nodes: Route = async (app, { sim }) => {
       description: 'In the form in which Cilium\'s own load-balancer scenarios dump them.',
       params: NodeParams,
       querystring: Type.Object(formatQuery('text', 'json'), { additionalProperties: false }),
-      response: { 200: answer('One line for each entry.', { 'text/plain': text('BE, MAGLEV, REV and SVC lines.'), 'application/json': Listing }) }
+      response: { 200: answer('One line for each entry.', { 'text/plain': text('AFF, BE, MAGLEV, REV, SRCRANGE and SVC lines.'), 'application/json': Listing }) }
     }
   }, async (request, reply) => sendListing(request, reply, sim.lbMapsText(request.params.name)))
 }

@@ -20,11 +20,12 @@ export interface ServiceKey {
 //           +--------+-----+-----+-----+-----+----+ 12          +--------+-----+-----+-----+-----+----+ 24
 
 export function encodeServiceKey (key: ServiceKey): Uint8Array {
-  const { bytes, view, at } = withAddress(key.address, 8)
-  view.setUint16(at, key.port)
-  view.setUint16(at + 2, key.slot, true)
-  view.setUint8(at + 4, key.protocol)
-  view.setUint8(at + 5, key.scope)
+  const bytes = withAddress(key.address, 8)
+  const at = key.address.length
+  putBe16(bytes, at, key.port)
+  putLe16(bytes, at + 2, key.slot)
+  bytes[at + 4] = key.protocol
+  bytes[at + 5] = key.scope
   return bytes
 }
 
@@ -59,13 +60,12 @@ export interface ServiceValue {
 
 export function encodeServiceValue (value: ServiceValue): Uint8Array {
   const bytes = new Uint8Array(12)
-  const view = viewOf(bytes)
-  view.setUint32(0, value.word, true)
-  view.setUint16(4, value.count, true)
-  view.setUint16(6, value.revNatId)
-  view.setUint8(8, value.flags)
-  view.setUint8(9, value.flags2)
-  view.setUint16(10, value.quarantinedCount, true)
+  putLe32(bytes, 0, value.word)
+  putLe16(bytes, 4, value.count)
+  putBe16(bytes, 6, value.revNatId)
+  bytes[8] = value.flags
+  bytes[9] = value.flags2
+  putLe16(bytes, 10, value.quarantinedCount)
   return bytes
 }
 
@@ -117,12 +117,13 @@ export interface BackendValue {
 //               +--------+-----+-----+-----+-------+----+---+ 12
 
 export function encodeBackendValue (value: BackendValue): Uint8Array {
-  const { bytes, view, at } = withAddress(value.address, 8)
-  view.setUint16(at, value.port)
-  view.setUint8(at + 2, value.protocol)
-  view.setUint8(at + 3, value.flags)
-  view.setUint16(at + 4, value.clusterId, true)
-  view.setUint8(at + 6, value.zone)
+  const bytes = withAddress(value.address, 8)
+  const at = value.address.length
+  putBe16(bytes, at, value.port)
+  bytes[at + 2] = value.protocol
+  bytes[at + 3] = value.flags
+  putLe16(bytes, at + 4, value.clusterId)
+  bytes[at + 6] = value.zone
   return bytes
 }
 
@@ -150,8 +151,8 @@ export interface ReverseNatValue {
 //                   +--------+-----+                       +--------+-----+
 
 export function encodeReverseNatValue (value: ReverseNatValue): Uint8Array {
-  const { bytes, view, at } = withAddress(value.address, 2)
-  view.setUint16(at, value.port)
+  const bytes = withAddress(value.address, 2)
+  putBe16(bytes, value.address.length, value.port)
   return bytes
 }
 
@@ -173,9 +174,8 @@ export interface AffinityMatchKey {
 
 export function encodeAffinityMatchKey ({ backendId, revNatId }: AffinityMatchKey): Uint8Array {
   const bytes = new Uint8Array(8)
-  const view = viewOf(bytes)
-  view.setUint32(0, backendId, true)
-  view.setUint16(4, revNatId)
+  putLe32(bytes, 0, backendId)
+  putBe16(bytes, 4, revNatId)
   return bytes
 }
 
@@ -203,9 +203,8 @@ const SOURCE_RANGE_BITS_BEFORE = 32
 
 export function encodeSourceRangeKey ({ revNatId, address, bits }: SourceRangeKey): Uint8Array {
   const bytes = new Uint8Array(8 + address.length)
-  const view = viewOf(bytes)
-  view.setUint32(0, SOURCE_RANGE_BITS_BEFORE + bits, true)
-  view.setUint16(4, revNatId)
+  putLe32(bytes, 0, SOURCE_RANGE_BITS_BEFORE + bits)
+  putBe16(bytes, 4, revNatId)
   bytes.set(address, 8)
   return bytes
 }
@@ -222,7 +221,9 @@ export function encodePresence (): Uint8Array {
 
 /** Key of the reverse NAT maps and of the outer Maglev maps: the revNAT id in network order. */
 export function encodeRevNatId (id: number): Uint8Array {
-  return Uint8Array.of(id >>> 8, id & 0xff)
+  const bytes = new Uint8Array(2)
+  putBe16(bytes, 0, id)
+  return bytes
 }
 
 export function decodeRevNatId (bytes: Uint8Array): number {
@@ -232,7 +233,7 @@ export function decodeRevNatId (bytes: Uint8Array): number {
 /** Key of the backend maps, of arrays, of cilium_metrics: a u32. Also an id as a table holds it. */
 export function encodeU32 (value: number): Uint8Array {
   const bytes = new Uint8Array(4)
-  viewOf(bytes).setUint32(0, value, true)
+  putLe32(bytes, 0, value)
   return bytes
 }
 
@@ -252,11 +253,28 @@ function viewOf (bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** @returns zeroed bytes that begin with the address, and where what follows it begins */
-function withAddress (address: Uint8Array, rest: number): { bytes: Uint8Array, view: DataView, at: number } {
+/** @returns zeroed bytes that begin with the address */
+function withAddress (address: Uint8Array, rest: number): Uint8Array {
   const bytes = new Uint8Array(address.length + rest)
-  bytes.set(address)
-  return { bytes, view: viewOf(bytes), at: address.length }
+  for (let at = 0; at < address.length; at++) bytes[at] = address[at] ?? 0
+  return bytes
+}
+
+// A large cluster has hundreds of thousands of entries: a DataView for each would be as much to collect as the bytes.
+
+function putLe16 (bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+}
+
+function putBe16 (bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+}
+
+function putLe32 (bytes: Uint8Array, at: number, value: number): void {
+  putLe16(bytes, at, value)
+  putLe16(bytes, at + 2, value >>> 16)
 }
 
 function splitAddress (bytes: Uint8Array, rest: number): { address: Uint8Array, view: DataView, at: number } {

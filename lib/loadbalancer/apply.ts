@@ -4,7 +4,6 @@
 import { buildTable } from '../maglev/index.ts'
 import type { Table } from '../maglev/index.ts'
 import type { Errno, Result } from '../bpf/profile/errno.ts'
-import { success } from '../bpf/profile/errno.ts'
 import { done, refuse } from './errors.ts'
 import type { LbResult } from './errors.ts'
 import type { DesiredChange, LbNode, NodePlan } from './node.ts'
@@ -13,7 +12,7 @@ import type { TableSizeChange } from './realised.ts'
 import { complete } from './steps.ts'
 import type { Steps } from './steps.ts'
 import { ciliumMapName, sameTableBackends } from './write-set.ts'
-import type { EntryWrite, MapWrite, TableContents } from './write-set.ts'
+import type { EntryWrite, MapWrite, PlannedWrite, TableContents, TableWrite } from './write-set.ts'
 
 export interface NodeTarget {
   readonly node: LbNode
@@ -29,10 +28,16 @@ export interface AppliedNode {
   readonly sizeChanges: readonly TableSizeChange[]
 }
 
-/** what brings a map back to before a write */
-type Undo =
-  { readonly maps: LbMaps, readonly write: EntryWrite, readonly before: Uint8Array | null } |
-  { readonly put: () => Result<void> }
+/** What has been written of a plan, and what it takes to bring the maps back to before. */
+interface Written {
+  readonly plan: NodePlan
+  readonly maps: LbMaps
+  /** the first so many writes */
+  done: number
+  /** values of entries that were replaced or removed, by the position of the write */
+  readonly before: Map<number, Uint8Array>
+  readonly build: (contents: TableContents) => Table
+}
 
 /** Realises a change on all nodes; the caller commits the draft of the desired state when this succeeds, and drops it when not. */
 export function realiseChange (change: DesiredChange, targets: readonly NodeTarget[]): LbResult<AppliedNode[]> {
@@ -50,11 +55,13 @@ export function * realiseSteps (change: DesiredChange, targets: readonly NodeTar
     }
     plans.push({ plan: plan.value, maps })
   }
-  const undos: Undo[] = []
+  const written: Written[] = []
   for (const { plan, maps } of plans) {
-    const failed = yield * writePlan(plan, maps, undos)
+    const now: Written = { plan, maps, done: 0, before: new Map(), build: tableBuilder(plan.node) }
+    written.push(now)
+    const failed = yield * writePlan(now)
     if (failed === null) continue
-    takeBack(undos)
+    takeBack(written)
     for (const made of plans) made.plan.drop()
     return failed
   }
@@ -70,70 +77,74 @@ export function * realiseSteps (change: DesiredChange, targets: readonly NodeTar
 /** some 2 ms of entries; a table takes as long by itself */
 const WRITES_PER_STEP = 500
 
-function * writePlan (plan: NodePlan, maps: LbMaps, undos: Undo[]): Steps<ReturnType<typeof refuse> | null> {
-  const build = tableBuilder(plan.node)
+function * writePlan (written: Written): Steps<ReturnType<typeof refuse> | null> {
+  const { plan, maps, build } = written
   for (const [index, { write, existed }] of plan.writes.entries()) {
     if (write.map === 'maglev' || index % WRITES_PER_STEP === 0) yield
-    const result = write.map === 'maglev' ? writeTable(write, maps, build, undos) : writeEntry(write, existed, maps, undos)
+    const result = write.map === 'maglev' ? putTable(write, write.table, maps, build) : writeEntry(write, existed, written, index)
     if (!result.ok) return refuseWrite(plan.node, write, result.error)
+    written.done++
   }
   return null
 }
 
-function writeEntry (write: EntryWrite, existed: boolean, maps: LbMaps, undos: Undo[]): Result<void> {
+function writeEntry (write: EntryWrite, existed: boolean, { maps, before }: Written, index: number): Result<void> {
   const map = entryMap(maps, write)
   const key = write.key()
-  const before = existed ? map.lookup(key) : null
-  if (before?.ok === false) return before
-  const result = write.removes ? map.delete(key) : map.update(key, write.value())
-  if (result.ok) undos.push({ maps, write, before: before?.value ?? null })
-  return result
+  if (existed) {
+    const found = map.lookup(key)
+    if (!found.ok) return found
+    before.set(index, found.value)
+  }
+  return write.removes ? map.delete(key) : map.update(key, write.value())
 }
 
 function entryMap (maps: LbMaps, { map, family }: EntryWrite): MapPort {
   return map === 'affinityMatch' ? maps.affinityMatch : maps[map][family]
 }
 
-function writeTable (
-  write: Extract<MapWrite, { map: 'maglev' }>, maps: LbMaps, build: (contents: TableContents) => Table, undos: Undo[]
+/** @param contents null: no table */
+function putTable (
+  { family, revNatId }: TableWrite, contents: TableContents | null, maps: LbMaps, build: (contents: TableContents) => Table
 ): Result<void> {
-  const tables = maps.maglev[write.family]
-  const put = (contents: TableContents | null): Result<void> => {
-    if (contents === null) return tables.delete(write.revNatId)
-    const created = tables.create(build(contents).ids)
-    if (!created.ok) return created
-    // Whoever reads meanwhile sees the old table or the new one; the outer map's reference keeps it from here on.
-    const result = tables.set(write.revNatId, created.value)
-    created.value.release()
-    return result
-  }
-  const result = put(write.table)
-  if (result.ok) undos.push({ put: () => put(write.before) })
-  return result.ok ? success(undefined) : result
+  const tables = maps.maglev[family]
+  if (contents === null) return tables.delete(revNatId)
+  const created = tables.create(build(contents).ids)
+  if (!created.ok) return created
+  // Whoever reads meanwhile sees the old table or the new one; the outer map's reference keeps it from here on.
+  const result = tables.set(revNatId, created.value)
+  created.value.release()
+  return result
 }
 
 /** Frontends of one service often share their backends: their table is built once. */
 function tableBuilder (node: LbNode): (contents: TableContents) => Table {
   let last: { contents: TableContents, table: Table } | null = null
+  // Maps copy what they get: one array is enough for all tables of a size.
+  let room = new Int32Array(0)
   return contents => {
     if (last?.contents.m === contents.m && sameTableBackends(last.contents.backends, contents.backends)) return last.table
-    const table = buildTable(contents.m, contents.backends, node.seed, node.settings.release)
+    if (room.length !== contents.m) room = new Int32Array(contents.m)
+    const table = buildTable(contents.m, contents.backends, node.seed, node.settings.release, room)
     if (table === null) throw new Error('a table without backends was planned')
     last = { contents, table }
     return table
   }
 }
 
-function takeBack (undos: readonly Undo[]): void {
-  for (const undo of [...undos].reverse()) {
-    const result = 'put' in undo ? undo.put() : takeBackEntry(undo.maps, undo.write, undo.before)
-    if (!result.ok) throw new Error(`a failed change could not be taken back: ${result.error.message}`)
+function takeBack (written: readonly Written[]): void {
+  for (const { plan, maps, done, before, build } of [...written].reverse()) {
+    for (let index = done - 1; index >= 0; index--) {
+      const { write } = plan.writes[index] as PlannedWrite
+      const result = write.map === 'maglev' ? putTable(write, write.before, maps, build) : takeBackEntry(write, before.get(index), maps)
+      if (!result.ok) throw new Error(`a failed change could not be taken back: ${result.error.message}`)
+    }
   }
 }
 
-function takeBackEntry (maps: LbMaps, write: EntryWrite, before: Uint8Array | null): Result<void> {
+function takeBackEntry (write: EntryWrite, before: Uint8Array | undefined, maps: LbMaps): Result<void> {
   const map = entryMap(maps, write)
-  return before === null ? map.delete(write.key()) : map.update(write.key(), before)
+  return before === undefined ? map.delete(write.key()) : map.update(write.key(), before)
 }
 
 function refuseWrite (node: LbNode, write: MapWrite, error: Errno): ReturnType<typeof refuse> {

@@ -15,8 +15,6 @@ import { familyOf } from './service.ts'
 import type { Backend } from './service.ts'
 import type { EntryWrite } from './write-set.ts'
 
-const noCounts = { count: 0, quarantinedCount: 0 } as const
-
 /** slot 0: the frontend itself */
 export class FrontendWrite implements EntryWrite {
   readonly map = 'services'
@@ -68,8 +66,8 @@ export class SlotWrite implements EntryWrite {
   }
 
   value (): Uint8Array {
-    const { backendId, flags } = this.#content ?? { backendId: 0, flags: 0 }
-    return encodeServiceValue({ ...noCounts, word: backendId, revNatId: this.#frontend.id, flags: flags & 0xff, flags2: flags >>> 8 })
+    const { flags, backendId } = this.#content ?? noContent
+    return serviceValue(backendId, this.#frontend.id, flags)
   }
 }
 
@@ -99,7 +97,7 @@ export class WildcardWrite implements EntryWrite {
 
   value (): Uint8Array {
     const flags = this.#flags ?? 0
-    return encodeServiceValue({ ...noCounts, word: frontendWord(0), revNatId: 0, flags: flags & 0xff, flags2: flags >>> 8 })
+    return serviceValue(frontendWord(0), 0, flags)
   }
 }
 
@@ -207,6 +205,13 @@ export class BackendWrite implements EntryWrite {
     const flags = backendStateNumbers[state === 'terminating-not-serving' ? 'terminating' : state]
     return encodeBackendValue({ address: bytesOf(address), port, protocol: protocolNumbers[protocol], flags, clusterId: 0, zone: 0 })
   }
+}
+
+const noContent: RealisedSlot = { backendId: 0, flags: 0 }
+
+/** of an entry that counts no backends */
+function serviceValue (word: number, revNatId: number, flags: FlagBits): Uint8Array {
+  return encodeServiceValue({ word, count: 0, revNatId, flags: flags & 0xff, flags2: flags >>> 8, quarantinedCount: 0 })
 }
 
 function serviceKeyBytes ({ frontend }: RealisedFrontend, slot: number): Uint8Array {

@@ -9,7 +9,7 @@ import { hasClusterIds } from '../maglev/index.ts'
 import type { Family, Release } from '../maglev/index.ts'
 import { flatTables } from './flat-tables.ts'
 import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
-import { decodeTable, encodeTable, innerAttributes } from './layout.ts'
+import { decodeTable, innerAttributes, putTable } from './layout.ts'
 import type { InnerLayout } from './layout.ts'
 import type { LbMaps, MapPort, PerFamily, TableMap, TablesPort } from './ports.ts'
 import { sharedTableSize } from './settings.ts'
@@ -127,7 +127,7 @@ class KernelTable implements TableMap {
 
   /** All elements at once, as a batch update does: a system call per slot would cost more than the table itself. */
   write (ids: Uint32Array): void {
-    this.#elements().set(encodeTable(this.#layout, ids))
+    putTable(this.#layout, ids, this.#elements())
   }
 
   retain (): void {

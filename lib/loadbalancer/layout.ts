@@ -59,13 +59,25 @@ const slotStride: Readonly<Record<Exclude<TableLayout, 'compact'>, number>> = { 
 /** @returns all elements one after the other as they lie in the array's memory; compact: at most 65535 distinct ids */
 export function encodeTable (layout: TableLayout, ids: Uint32Array): Uint8Array {
   if (layout === 'compact') return encodeCompact(ids)
-  const stride = slotStride[layout]
   // an array's elements take whole 8 bytes
-  const bytes = new Uint8Array(Math.ceil(ids.length * stride / 8) * 8)
-  const view = new DataView(bytes.buffer)
-  for (let slot = 0; slot < ids.length; slot++) view.setUint32(slot * stride, ids[slot] ?? 0, true)
+  const bytes = new Uint8Array(Math.ceil(ids.length * slotStride[layout] / 8) * 8)
+  putTable(layout, ids, bytes)
   return bytes
 }
+
+/** The same where the bytes are to be. @param target zeros, as long as encodeTable's are, on a boundary of 4 bytes */
+export function putTable (layout: TableLayout, ids: Uint32Array, target: Uint8Array): void {
+  if (layout === 'compact') return target.set(encodeCompact(ids))
+  const stride = slotStride[layout] / 4
+  const words = new Uint32Array(target.buffer, target.byteOffset, target.length / 4)
+  if (!littleEndian) {
+    const view = new DataView(target.buffer, target.byteOffset)
+    for (let slot = 0; slot < ids.length; slot++) view.setUint32(slot * stride * 4, ids[slot] as number, true)
+  } else if (stride === 1) words.set(ids)
+  else for (let slot = 0; slot < ids.length; slot++) words[slot * stride] = ids[slot] as number
+}
+
+const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
 /** @param bytes of all elements, as encodeTable gives them. @param m of the table */
 export function decodeTable (layout: TableLayout, m: number, bytes: Uint8Array): Uint32Array {

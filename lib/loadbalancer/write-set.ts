@@ -25,16 +25,16 @@ export interface EntryWrite {
   value (): Uint8Array
 }
 
-export type MapWrite =
-  EntryWrite |
-  /** null: no outer entry; `before` is what an undo brings back */
-  {
-    readonly map: 'maglev',
-    readonly family: Family,
-    readonly revNatId: number,
-    readonly table: TableContents | null,
-    readonly before: TableContents | null
-  }
+/** null: no outer entry; `before` is what an undo brings back */
+export interface TableWrite {
+  readonly map: 'maglev'
+  readonly family: Family
+  readonly revNatId: number
+  readonly table: TableContents | null
+  readonly before: TableContents | null
+}
+
+export type MapWrite = EntryWrite | TableWrite
 
 export type EntryCounts = Record<LbMapKind, Record<Family, number>>
 

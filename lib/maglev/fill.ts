@@ -27,14 +27,42 @@ export function permutationOfHash (hash: Hash128, m: number): Permutation {
 
 /** @returns for each of `m` slots the index of its permutation; `m` must be prime and there must be at least one permutation */
 export function fillEvenly (m: number, permutations: readonly Permutation[]): Int32Array<ArrayBuffer> {
-  return fillOnce(m, permutations, null)
+  const slots = new Int32Array(m)
+  fillWith(slots, permutations, null, null)
+  return slots
 }
 
 /** The same with weighted turns. */
 export function fillWeighted (m: number, permutations: readonly Permutation[], weights: readonly number[]): Int32Array<ArrayBuffer> {
+  const slots = new Int32Array(m)
+  fillWith(slots, permutations, null, weights)
+  return slots
+}
+
+/**
+ * @param slots M of them, to fill
+ * @param owners what the slots of each permutation get; null: its index
+ * @param weights null: turns are even
+ * @returns how many slots each got: those of its turns
+ */
+export function fillWith (
+  slots: Int32Array, permutations: readonly Permutation[], owners: ArrayLike<number> | null, weights: readonly number[] | null
+): Uint32Array {
+  const m = slots.length
+  const count = permutations.length
+  const filler = fillerOf(m)
+  filler.reserve(count)
+  for (const [index, { offset, skip }] of permutations.entries()) filler.set(index, offset, skip, owners?.[index] ?? index)
+  if (weights === null) {
+    filler.fill(slots, count, null)
+    return Uint32Array.from({ length: count }, (_, index) => Math.floor(m / count) + (index < m % count ? 1 : 0))
+  }
   const order = new Int32Array(m)
-  weightedTurns(weights, weights.length, order)
-  return fillOnce(m, permutations, order)
+  weightedTurns(weights, count, order)
+  filler.fill(slots, count, order)
+  const turns = new Uint32Array(count)
+  for (const index of order) turns[index] = (turns[index] as number) + 1
+  return turns
 }
 
 /**
@@ -60,13 +88,12 @@ export function weightsCount (weights: readonly number[]): boolean {
   return weights.length > 0 && Math.trunc(weights.reduce((sum, weight) => sum + weight, 0) / weights.length) > 1
 }
 
-function fillOnce (m: number, permutations: readonly Permutation[], order: Int32Array | null): Int32Array<ArrayBuffer> {
-  const filler = new TableFiller(m)
-  filler.reserve(permutations.length)
-  for (const [index, { offset, skip }] of permutations.entries()) filler.set(index, offset, skip, index)
-  const slots = new Int32Array(m)
-  filler.fill(slots, permutations.length, order)
-  return slots
+let lastFiller: TableFiller | undefined
+
+/** Whoever builds many tables mostly builds them of one M: their filler is kept. */
+function fillerOf (m: number): TableFiller {
+  if (lastFiller?.m !== m) lastFiller = new TableFiller(m)
+  return lastFiller
 }
 
 /** Fills many tables of one M, without allocating anything for each. */

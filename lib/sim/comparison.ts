@@ -133,15 +133,18 @@ const keyOf = ({ address, port, protocol }: FrontendView): string => `${address}
 
 /** Frontends with a table on both sides, whose packets the datapath knows. */
 function frontendPairs (a: Side, b: Side): FrontendPair[] {
-  const ofB = new Map(b.frontends.map((frontend) => [keyOf(frontend), frontend]))
-  return a.frontends.flatMap((frontend) => {
+  const ofB = new Map(fromOutside(b).map((frontend) => [keyOf(frontend), frontend]))
+  return fromOutside(a).flatMap((frontend) => {
     const twin = ofB.get(keyOf(frontend))
     return twin === undefined || frontend.table === null || twin.table === null || frontend.protocol === 'SCTP' ? [] : [{ a: frontend, b: twin }]
   })
 }
 
+/** Lookups from inside a node have frontends of their own where a traffic policy makes the two differ. */
+const fromOutside = ({ frontends }: Side): FrontendView[] => frontends.filter(({ scope }) => scope !== 'internal')
+
 function onlyOn (a: Side, b: Side): { onlyA: number, onlyB: number } {
-  const tables = (side: Side): Set<string> => new Set(side.frontends.filter(({ table }) => table !== null).map(keyOf))
+  const tables = (side: Side): Set<string> => new Set(fromOutside(side).filter(({ table }) => table !== null).map(keyOf))
   const [ofA, ofB] = [tables(a), tables(b)]
   const missing = (one: Set<string>, other: Set<string>): number => [...one].filter((key) => !other.has(key)).length
   return { onlyA: missing(ofA, ofB), onlyB: missing(ofB, ofA) }

@@ -16,6 +16,7 @@ import { complete } from '../loadbalancer/steps.ts'
 import { reportSteps } from './reports.ts'
 import { stepCosts } from './step-probes.ts'
 import type { Simulator } from './types.ts'
+import { warningOperations } from './warnings.ts'
 
 export interface SimulatorOptions {
   readonly assets: SimulatorAssets
@@ -43,6 +44,7 @@ export function createSimulator (options: SimulatorOptions): Simulator {
     ...clusterOperations(set, touch),
     ...nodeOperations(set, touch),
     ...dumpOperations(set),
+    ...warningOperations(set),
     lookup: (request) => lookup(set, request),
     report: (request) => complete(simulator.reportSteps(request)),
     reportSteps: (request) => reportSteps(request, {

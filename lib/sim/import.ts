@@ -1,8 +1,9 @@
 // Kubernetes objects and dumps into the desired state: read, realised on every node and committed as one, or refused as one.
 
-import { importDocumentSteps } from '../loadbalancer/index.ts'
+import { importDocumentSteps, nodeWarnings } from '../loadbalancer/index.ts'
 import type { Steps } from '../loadbalancer/index.ts'
 import { simErrorOf } from './errors.ts'
+import type { EmulatedNode } from './node.ts'
 import type { NodeSet } from './node-set.ts'
 import type { ImportReport } from './types.ts'
 
@@ -38,5 +39,20 @@ function * stepsOf (
     yield * set.realiseSteps(draft, settings.map((one) => one.name === changed?.name ? changed : one), dryRun)
     if (!dryRun) touch()
   }
-  return { revision: set.cluster.revision, ...counts }
+  const warnings = changes && !dryRun ? set.list().flatMap(warningsOf) : []
+  return { revision: set.cluster.revision, ...counts, ...(warnings.length === 0 ? {} : { warnings }) }
+}
+
+type ImportWarning = NonNullable<ImportReport['warnings']>[number]
+
+/** Of each kind the first, and how many there are. */
+function warningsOf ({ node, settings }: EmulatedNode): ImportWarning[] {
+  const kinds = new Map<string, ImportWarning>()
+  for (const { code, severity, message, frontend } of nodeWarnings(node)) {
+    if (severity !== 'warning') continue
+    const known = kinds.get(code)
+    const said = frontend === null ? message : `${frontend.service}: ${message}`
+    kinds.set(code, { node: settings.name, code, count: (known?.count ?? 0) + 1, message: known?.message ?? said })
+  }
+  return [...kinds.values()]
 }

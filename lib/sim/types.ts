@@ -4,7 +4,7 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { BpfLbShape, MaglevListForm, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
+import type { BpfLbShape, MaglevListForm, MapPressure, NodeWarningCode, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { Comparison, ComparisonRequest } from './comparison.ts'
 import type { CpuLeases } from './cpu-lease.ts'
@@ -117,6 +117,13 @@ export interface ImportReport {
   readonly deleted: number
   readonly unchanged: number
   readonly skipped: ReadonlyArray<{ readonly document: number, readonly kind: string, readonly name: string, readonly reason: string }>
+  /** of the nodes after the import, by kind; left out where there are none, and of a dry run */
+  readonly warnings?: ReadonlyArray<{
+    readonly node: string,
+    readonly code: NodeWarningCode,
+    readonly count: number,
+    readonly message: string
+  }>
 }
 
 export interface FrontendView extends FrontendSpec {
@@ -143,6 +150,24 @@ export interface FrontendView extends FrontendSpec {
   readonly reason: string | null
   /** what Cilium accepts without a word although it rarely does what was meant */
   readonly warnings: ReadonlyArray<{ readonly code: string, readonly message: string }>
+}
+
+export interface WarningView {
+  /** its place in the list */
+  readonly id: number
+  readonly code: NodeWarningCode
+  readonly severity: 'warning' | 'note'
+  readonly message: string
+  /** null: of the node as a whole */
+  readonly frontend: {
+    readonly id: number,
+    readonly service: { readonly namespace: string, readonly name: string },
+    readonly address: string,
+    readonly port: number,
+    readonly protocol: Protocol
+  } | null
+  /** Cilium's name of the map, where it is about one */
+  readonly map: string | null
 }
 
 export interface TableView {
@@ -361,6 +386,10 @@ export interface Simulator {
   updateNode (name: string, patch: Omit<NodeSettingsInput, 'name'>): NodeView
   deleteNode (name: string): void
 
+  /** what Cilium says nothing about although it rarely is what was meant */
+  listWarnings (node: string): readonly WarningView[]
+  /** fullest first */
+  mapPressures (node: string): readonly MapPressure[]
   listFrontends (node: string): readonly FrontendView[]
   getFrontend (node: string, id: number): FrontendView
   getTable (node: string, id: number): TableView

@@ -168,7 +168,13 @@ export const ImportReport = Type.Object({
     kind: Type.String({ description: 'Kind of the object, or of the setting.' }),
     name: Type.String({ description: 'namespace/name of the object, or name of the setting.' }),
     reason: Type.String({ description: 'Why it was left out.' })
-  }, closed), { description: 'What was left out, and why.' })
+  }, closed), { description: 'What was left out, and why.' }),
+  warnings: Type.Optional(Type.Array(Type.Object({
+    node: Type.String({ description: 'Name of the node.' }),
+    code: Type.String({ description: 'The kind, as in the node\'s warnings.' }),
+    count: Type.Integer({ description: 'How many of the kind the node has.' }),
+    message: Type.String({ description: 'The first of them.' })
+  }, closed), { description: 'What the nodes have now that Cilium would say nothing about; left out where there is nothing, and of a dry run.' }))
 }, { title: 'ImportReport', description: 'What an import did, or would do.', ...closed })
 
 export const NodeAddresses = Type.Object({

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, { readonly description: string, readonly
   lookup: { description: 'Ask a running service where flows go', load: () => import('./commands/lookup.ts') },
   run: { description: 'Run synthetic traffic on a running service', load: () => import('./commands/run.ts') },
   compare: { description: 'What moves between two nodes: upgrades, table sizes, backends; needs no server', load: () => import('./commands/compare.ts') },
+  check: { description: 'Gate for CI over manifests and the configuration of Cilium; needs no server', load: () => import('./commands/check.ts') },
   load: { description: 'Load test a running service over HTTP', load: () => import('./commands/load.ts') },
   report: { description: 'Memory and lookup cost of a mix of services; needs no server', load: () => import('./commands/report.ts') },
   benchmark: { description: 'Times of this machine, and of its kernel where bpf(2) is there; needs no server', load: () => import('./commands/benchmark.ts') },

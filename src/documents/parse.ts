@@ -1,7 +1,7 @@
 // Text to plain values, for JSON and YAML alike hostile until proved otherwise: valid UTF-8, bounded depth, bounded aliases, no
 // member named `__proto__` (it would change objects instead of filling them). Faults name line and column.
 
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, visit, type Document } from 'yaml'
+import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Document } from 'yaml'
 import { limits } from '../../routes/support/limits.ts'
 import { findJsonFault, lineAndColumn } from './json-position.ts'
 
@@ -36,42 +36,50 @@ export function parseJson (bytes: Uint8Array): Parsed {
 export function parseYaml (bytes: Uint8Array): Parsed {
   const text = decode(bytes)
   if (text === null) return fault('MALFORMED_YAML', 'The body is not UTF-8.')
-  let documents: Document[]
+  const values: unknown[] = []
+  const lines = new LineCounter()
+  const mayHaveTags = text.includes('!')
+  let index = 0
   try {
-    const parsed = parseAllDocuments(text, { uniqueKeys: true, prettyErrors: true, strict: true })
-    documents = Array.isArray(parsed) ? parsed : []
+    // one document after the other: all trees of a large stream together would fill the memory
+    const tokens = new Parser(lines.addNewLine).parse(text)
+    for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(tokens)) {
+      if (index >= limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
+      const [error] = document.errors
+      if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, lines.linePos(error.pos[0])), `/${index}`)
+      const value = documentValue(document, index, mayHaveTags)
+      if (!value.ok) return value
+      if (value.value !== null) values.push(value.value)
+      index++
+    }
   } catch (error) {
     // the parser recurses: only nesting far beyond the limit gets here
     return fault('LIMIT_EXCEEDED', error instanceof RangeError ? tooDeep : 'The body cannot be read as YAML.')
-  }
-  if (documents.length > limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
-  const values: unknown[] = []
-  for (const [index, document] of documents.entries()) {
-    const [error] = document.errors
-    if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, error.linePos?.[0]), `/${index}`)
-    const value = documentValue(document, index)
-    if (!value.ok) return value
-    if (value.value !== null) values.push(value.value)
   }
   return checkShape(values, 'MALFORMED_YAML')
 }
 
 const tooDeep = `The body has more than ${limits.documentDepth} levels.`
 
-function documentValue (document: Document, index: number): Parsed {
-  let tag: string | null = null
-  visit(document, (_key, node) => {
-    // a tag of its own (!!binary, !!set, !Ref, ...) asks for a value that JSON does not have
-    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.tag !== undefined && !plainTags.test(node.tag)) tag = node.tag
-    return isAlias(node) ? visit.SKIP : undefined
-  })
-  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${String(tag)}; Kubernetes objects have none.`, `/${index}`)
+function documentValue (document: Document, index: number, mayHaveTags: boolean): Parsed {
+  const tag = mayHaveTags ? foreignTag(document) : null
+  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`)
   try {
     return { ok: true, value: document.toJS({ maxAliasCount: limits.yamlAliases }) as unknown }
   } catch (error) {
     if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`)
     return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`)
   }
+}
+
+/** a tag of its own (!!binary, !!set, !Ref, ...) asks for a value that JSON does not have */
+function foreignTag (document: Document): string | null {
+  let tag: string | null = null
+  visit(document, (_key, node) => {
+    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.tag !== undefined && !plainTags.test(node.tag)) tag = node.tag
+    return isAlias(node) ? visit.SKIP : undefined
+  })
+  return tag
 }
 
 const plainTags = /^(tag:yaml\.org,2002:(map|seq|str|int|float|bool|null)|!)$/

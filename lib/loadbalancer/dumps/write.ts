@@ -1,7 +1,7 @@
 // A node's services in the shapes of Cilium's own commands: `service list` from what its agent has realised, `bpf lb list` and
 // `bpf lb maglev list` read back from the bytes in its maps.
 
-import { decodeBackendValue, decodeServiceKey, decodeServiceValue, decodeU32, protocolNumbers, scopeNumbers } from '../../datapath/index.ts'
+import { decodeBackendValue, decodeServiceKey, decodeServiceValue, decodeU32, protocolNumbers, scopeNumbers, serviceFlags, serviceFlags2 } from '../../datapath/index.ts'
 import { addressFromBytes, runLengthText } from '../../maglev/index.ts'
 import { flagsText } from '../flags.ts'
 import type { LbNode } from '../node.ts'
@@ -135,9 +135,12 @@ function backendAddress ({ address, port, protocol, weight, nodeName, zone }: Ba
   }
 }
 
-function flagsOf ({ frontend, service }: RealisedFrontend): Record<string, unknown> {
+function flagsOf ({ frontend, service, flags }: RealisedFrontend): Record<string, unknown> {
   const [namespace, name] = service.split('/')
-  return { extTrafficPolicy: 'Cluster', intTrafficPolicy: 'Cluster', name, namespace, trafficPolicy: 'Cluster', type: frontend.type }
+  const policy = (local: number): string => local === 0 ? 'Cluster' : 'Local'
+  const extTrafficPolicy = policy(flags & serviceFlags.externalLocalScope)
+  const intTrafficPolicy = policy(flags & serviceFlags2.internalLocalScope << 8)
+  return { extTrafficPolicy, intTrafficPolicy, name, namespace, trafficPolicy: extTrafficPolicy, type: frontend.type }
 }
 
 function frontendAddress ({ address, port, protocol, scope }: Frontend): Record<string, unknown> {

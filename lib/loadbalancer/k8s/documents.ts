@@ -20,7 +20,7 @@ export function objectsOf (documents: readonly unknown[], problems: Problems): K
   const objects: K8sObject[] = []
   documents.forEach((document, index) => {
     if (document === null || document === undefined) return
-    collect(new Field(document, `/${index}`, problems), index, undefined, objects)
+    collect(new Field(document, index, problems), index, undefined, objects)
   })
   if (objects.length > limits.documents) problems.add('', `${objects.length} objects are more than the limit of ${limits.documents}`)
   return objects

@@ -15,13 +15,21 @@ export class Problems {
 
 export class Field {
   readonly #value: unknown
-  readonly pointer: string
+  readonly #parent: Field | null
+  readonly #step: string | number
   readonly #problems: Problems
 
-  constructor (value: unknown, pointer: string, problems: Problems) {
+  /** @param step of the JSON Pointer from the parent to it */
+  constructor (value: unknown, step: string | number, problems: Problems, parent: Field | null = null) {
     this.#value = value
-    this.pointer = pointer
+    this.#step = step
     this.#problems = problems
+    this.#parent = parent
+  }
+
+  /** Put together when someone asks: most fields are read without a word. */
+  get pointer (): string {
+    return (this.#parent?.pointer ?? '') + pointerStep(this.#step)
   }
 
   get present (): boolean {
@@ -38,19 +46,18 @@ export class Field {
 
   member (name: string): Field {
     const value = this.#value
-    const pointer = this.pointer + pointerStep(name)
-    if (!this.present) return new Field(undefined, pointer, this.#problems)
+    if (!this.present) return new Field(undefined, name, this.#problems, this)
     if (!isRecord(value)) {
       this.wrong(`${describe(value)} where an object is expected`)
-      return new Field(undefined, pointer, this.#problems)
+      return new Field(undefined, name, this.#problems, this)
     }
-    return new Field(Object.hasOwn(value, name) ? value[name] : undefined, pointer, this.#problems)
+    return new Field(Object.hasOwn(value, name) ? value[name] : undefined, name, this.#problems, this)
   }
 
   items (): Field[] {
     if (!this.present) return []
     if (Array.isArray(this.#value)) {
-      return this.#value.map((item: unknown, index) => new Field(item, this.pointer + pointerStep(index), this.#problems))
+      return this.#value.map((item: unknown, index) => new Field(item, index, this.#problems, this))
     }
     this.wrong(`${describe(this.#value)} where a list is expected`)
     return []

@@ -340,9 +340,15 @@ class Importing {
   /** Slices may list an endpoint twice while it moves from one to another; the later slice knows better. */
   #backendsOf (key: ServiceKey): Backend[] {
     const { slices, slicesOfService } = this.#draft.k8s
+    const names = slicesOfService.get(key) ?? []
+    const [only] = names
+    if (only !== undefined && names.length === 1) {
+      const sorted = sortedOnce(slices.get(only)?.backends ?? [])
+      if (sorted !== null) return sorted
+    }
     const merged = new Map<string, Backend>()
     const states = new Map<string, Backend>()
-    for (const name of slicesOfService.get(key) ?? []) {
+    for (const name of names) {
       for (const backend of slices.get(name)?.backends ?? []) {
         const endpoint = endpointKey(backend)
         merged.set(`${endpoint}/${backend.portName ?? ''}`, backend)
@@ -352,6 +358,14 @@ class Importing {
     return [...merged.entries()].sort(([one], [other]) => one < other ? -1 : 1)
       .map(([, backend]) => ({ ...backend, state: states.get(endpointKey(backend))?.state ?? backend.state }))
   }
+}
+
+/** by endpoint, as they come from one slice mostly; null: one stands there twice and there is something to merge */
+function sortedOnce (backends: readonly Backend[]): Backend[] | null {
+  const keyed = backends.map(backend => ({ key: endpointKey(backend), backend }))
+  keyed.sort(({ key: one }, { key: other }) => one < other ? -1 : one > other ? 1 : 0)
+  for (let index = 1; index < keyed.length; index++) if (keyed[index]?.key === keyed[index - 1]?.key) return null
+  return keyed.map(({ backend }) => backend)
 }
 
 /** kinds that change where packets of a service go, without being load balancing themselves */
