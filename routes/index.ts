@@ -1,5 +1,6 @@
 // All routes, one plugin for each resource.
 
+import { clock } from './clock.ts'
 import { backends } from './backends.ts'
 import { comparisons } from './comparisons.ts'
 import { dumps } from './dumps.ts'
@@ -25,6 +26,6 @@ import type { Route } from './support/context.ts'
 import { warnings } from './warnings.ts'
 
 export const routes: readonly Route[] = [
-  root, pageAssets, services, backends, imports, nodeAddresses, state, nodes, frontends, warnings, dumps, maps, programs, lookups,
+  root, pageAssets, services, backends, imports, nodeAddresses, clock, state, nodes, frontends, warnings, dumps, maps, programs, lookups,
   comparisons, runs, runEvents, reports, limits, health, openapi, problems
 ]

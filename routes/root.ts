@@ -17,6 +17,7 @@ const links = {
   imports: '/v1/imports',
   state: '/v1/state',
   nodeAddresses: '/v1/node-addresses',
+  clock: '/v1/clock',
   nodes: '/v1/nodes',
   lookups: '/v1/lookups',
   runs: '/v1/runs',

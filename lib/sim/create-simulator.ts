@@ -41,6 +41,8 @@ export function createSimulator (options: SimulatorOptions): Simulator {
   const simulator: Simulator = {
     revision: () => set.cluster.revision,
     changedAt: () => changedAt,
+    uptimeMs: () => set.uptimeMs,
+    setUptime: (uptimeMs) => set.setUptime(uptimeMs),
     ...clusterOperations(set, touch),
     ...nodeOperations(set, touch),
     ...dumpOperations(set),

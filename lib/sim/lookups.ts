@@ -25,6 +25,7 @@ export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
 function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest): NodeLookup[] {
   const { trace = false, explain: explained = false } = request
   const { execution, datapath, outcomes } = emulated
+  if (request.randomSeed !== undefined) execution.seedRandom(request.randomSeed)
   return packets.map((packet) => {
     outcomes.mark()
     if (!trace && !explained) {

@@ -6,11 +6,14 @@ import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
 import { SimError, simErrorOf, simErrorUnder } from './errors.ts'
 import type { ProgramLoading } from './datapath.ts'
-import { buildNode } from './node.ts'
+import { buildNode, setMachineClock } from './node.ts'
 import type { EmulatedNode } from './node.ts'
 
 /** each has a memory of its own that may grow to 4 GiB */
 export const NODES_MAX = 16
+
+/** a hundred years: connections end at seconds of 32 bits */
+const UPTIME_MAX_MS = 100 * 365 * 86_400_000
 
 /** changes of M that a node remembers */
 const SIZE_CHANGES_KEPT = 100
@@ -26,6 +29,7 @@ export class NodeSet {
   readonly #context: NodeSetContext
   readonly #nodes = new Map<string, EmulatedNode>()
   #generations = 0
+  #uptimeMs = 0
   #changing = false
 
   constructor (context: NodeSetContext, initial: readonly NodeSettings[]) {
@@ -43,6 +47,23 @@ export class NodeSet {
     if (node !== undefined) return node
     const names = [...this.#nodes.keys()].join(', ')
     throw new SimError('NODE_NOT_FOUND', `there is no node ${JSON.stringify(name)}; there are: ${names}`)
+  }
+
+  /** of every machine's clock */
+  get uptimeMs (): number {
+    return this.#uptimeMs
+  }
+
+  /** @throws SimError INVALID_ARGUMENT for a time before the one it is */
+  setUptime (uptimeMs: number): void {
+    if (!Number.isInteger(uptimeMs) || uptimeMs > UPTIME_MAX_MS) {
+      throw new SimError('INVALID_ARGUMENT', `${uptimeMs} is not a whole number of milliseconds up to ${UPTIME_MAX_MS}`)
+    }
+    if (uptimeMs < this.#uptimeMs) {
+      throw new SimError('INVALID_ARGUMENT', `the machines are up for ${this.#uptimeMs} ms already, and no clock goes back: say that or later`)
+    }
+    this.#uptimeMs = uptimeMs
+    for (const node of this.#nodes.values()) setMachineClock(node, uptimeMs)
   }
 
   get coreModule (): WebAssembly.Module {
@@ -156,7 +177,7 @@ export class NodeSet {
   }
 
   #build (settings: NodeSettings, desired: Cluster | Draft = this.cluster): EmulatedNode {
-    return buildNode(settings, { ...this.#context, desired, generation: ++this.#generations })
+    return buildNode(settings, { ...this.#context, desired, generation: ++this.#generations, uptimeMs: this.#uptimeMs })
   }
 }
 

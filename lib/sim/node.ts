@@ -39,10 +39,12 @@ export interface NodeContext {
   /** what the node is to realise: the cluster, or a draft of it */
   readonly desired: DesiredState & { services (): Iterable<Service> }
   readonly generation: number
+  /** of the machine's clock */
+  readonly uptimeMs: number
 }
 
 /** A node that has realised the whole desired state. @throws SimError when it cannot: its maps are too small, its memory ends */
-export function buildNode (settings: NodeSettings, { assets, random, programs, desired, generation }: NodeContext): EmulatedNode {
+export function buildNode (settings: NodeSettings, { assets, random, programs, desired, generation, uptimeMs }: NodeContext): EmulatedNode {
   const datapath = createDatapath(assets, settings, random, { loading: programs })
   const { core } = datapath.kernel
   const built: EmulatedNode = {
@@ -56,7 +58,13 @@ export function buildNode (settings: NodeSettings, { assets, random, programs, d
     cpuLeases: createCpuLeases(settings.possibleCpus),
     tableSizeChanges: []
   }
+  setMachineClock(built, uptimeMs)
   const realised = realiseChange(everything(desired), [built])
   if (!realised.ok) throw simErrorOf(realised.error)
   return built
+}
+
+/** What bpf_ktime_get_ns says from now on, on the CPU of lookups: it does not move by itself. */
+export function setMachineClock ({ execution }: Pick<EmulatedNode, 'execution'>, uptimeMs: number): void {
+  execution.setClock(BigInt(uptimeMs) * 1_000_000n)
 }

@@ -225,6 +225,8 @@ export interface LookupRequest {
   readonly trace?: boolean
   /** how each flow came to its backend */
   readonly explain?: boolean
+  /** u32: state of the programs' randomness before the first packet; absent: as the last lookup left it */
+  readonly randomSeed?: number
 }
 
 export interface TraceStep {
@@ -360,6 +362,11 @@ export interface Simulator {
   revision (): number
   /** creation or last change of the simulator's state, ms since the epoch, from the clock handed in */
   changedAt (): number
+
+  /** ms since the emulated machines started, by a clock that stands still unless it is set */
+  uptimeMs (): number
+  /** for lookups: connections and session affinities end by it. @throws SimError INVALID_ARGUMENT for a time before the one it is */
+  setUptime (uptimeMs: number): void
 
   listServices (): readonly ServiceView[]
   getService (namespace: string, name: string): ServiceView

@@ -181,6 +181,10 @@ export const NodeAddresses = Type.Object({
   addresses: Type.Array(Address, { maxItems: limits.nodeAddresses, uniqueItems: true, description: 'Addresses at which NodePort frontends answer on nodes that have none of their own.' })
 }, { title: 'NodeAddresses', description: 'The cluster\'s node addresses.', ...closed, examples: [{ addresses: ['192.0.2.10', '2001:db8::10'] }] })
 
+export const Clock = Type.Object({
+  uptimeMs: Type.Integer({ minimum: 0, maximum: 100 * 365 * 86_400_000, description: 'Milliseconds since the emulated machines started.' })
+}, { title: 'Clock', description: 'The clock of the emulated machines, which stands still unless it is set.', ...closed, examples: [{ uptimeMs: 61_000 }] })
+
 // -- nodes
 
 export const TableSizePolicy = Type.Union([
@@ -354,7 +358,7 @@ export const Flow = Type.Object({
   sourcePort: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Source port.' }),
   destination: Address,
   destinationPort: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Destination port.' }),
-  protocol: OneOf(['TCP', 'UDP'], 'Transport protocol.', { default: 'TCP' })
+  protocol: OneOf(['TCP', 'UDP', 'SCTP'], 'Transport protocol.', { default: 'TCP' })
 }, { title: 'Flow', description: 'Five-tuple of a flow; its first packet is looked up.', ...closed })
 
 export const LookupRequest = Type.Object({
@@ -363,7 +367,8 @@ export const LookupRequest = Type.Object({
   // what is wrong with a frame is told by who reads it, which a pattern could not
   packets: Type.Optional(Type.Array(Type.String({ maxLength: 2 * limits.packetBytes, description: 'An Ethernet frame in hex, from its 14 bytes of header on.' }), { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Packets.' })),
   trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` }),
-  explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, hash, slot; ${limits.tracedPackets} packets at most.` })
+  explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, hash, slot; ${limits.tracedPackets} packets at most.` }),
+  randomSeed: Type.Optional(Type.Integer({ minimum: 0, maximum: 0xffffffff, description: 'State of the programs\' randomness before the first packet; as the last lookup left it unless said.' }))
 }, {
   title: 'LookupRequest',
   description: 'Flows or packets, one of the two.',

@@ -1,0 +1,128 @@
+// What nodes remember between lookups, over REST: connections, session affinity, the clock that ends both, and randomness that can be had
+// again. And what a release line and its defect make of the same services.
+
+import t from 'tap'
+import { createApi } from './support/api.ts'
+import type { Api } from './support/api.ts'
+import type { Json } from './support/conformance.ts'
+
+const backends = (count: number): Json[] => Array.from({ length: count }, (_, index) => ({ address: `10.244.1.${index + 1}`, port: 8443 }))
+const frontend = { address: '172.20.0.10', port: 443, protocol: 'TCP' }
+
+interface Seen {
+  readonly node: string
+  readonly verdict: string
+  readonly backend: { readonly id: number, readonly address: string, readonly port: number } | null
+  readonly drop: { readonly code: number, readonly step: string } | null
+}
+
+async function started (t: { teardown (run: () => Promise<void>): void }): Promise<Api> {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  return api
+}
+
+async function putService (api: Api, count: number, more: object = {}): Promise<number> {
+  const body = { frontends: [frontend], backends: backends(count), ...more }
+  const { status } = await api.call('PUT', '/v1/services/shop/web', { body, headers: { 'if-match': '*' } })
+  if (status === 200) return status
+  return (await api.call('PUT', '/v1/services/shop/web', { body, headers: { 'if-none-match': '*' } })).status
+}
+
+const flows = (count: number, protocol = 'TCP'): object[] => Array.from({ length: count }, (_, index) =>
+  ({ source: '203.0.113.7', sourcePort: 40_000 + index, destination: frontend.address, destinationPort: frontend.port, protocol }))
+
+async function lookup (api: Api, node: string, body: object): Promise<Seen[]> {
+  const answer = await api.call('POST', '/v1/lookups', { body: { nodes: [node], ...body } })
+  const results = answer.json()['results'] as Array<{ readonly nodes: readonly Seen[] }>
+  return results.flatMap(({ nodes }) => nodes)
+}
+
+const addresses = (seen: readonly Seen[]): Array<string | undefined> => seen.map(({ backend }) => backend?.address)
+
+t.test('connections stay with their backend until they end', async (t) => {
+  const api = await started(t)
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'remembering', conntrack: true } })).status, 201)
+  t.equal(await putService(api, 3), 201)
+  const all = { flows: flows(60) }
+  const [fresh, first] = [addresses(await lookup(api, 'cilium', all)), addresses(await lookup(api, 'remembering', all))]
+  t.same(first, fresh, 'new flows go where the table says')
+  t.equal(await putService(api, 6), 200)
+  const moved = addresses(await lookup(api, 'cilium', all))
+  t.notSame(moved, fresh, 'a node that remembers nothing asks the new table')
+  t.same(addresses(await lookup(api, 'remembering', all)), fresh, 'a connection stays')
+  t.match((await api.call('PUT', '/v1/clock', { body: { uptimeMs: 61_000 } })).json(), { uptimeMs: 61_000 })
+  t.same(addresses(await lookup(api, 'remembering', all)), moved, 'after a minute without a packet there is none')
+  t.equal(await putService(api, 1), 200)
+  t.same(new Set(addresses(await lookup(api, 'remembering', all))), new Set(['10.244.1.1']), 'backends that are gone have no connections')
+  const back = await api.call('PUT', '/v1/clock', { body: { uptimeMs: 5 } })
+  t.match([back.status, back.json()], [422, { code: 'INVALID_ARGUMENT' }], 'no clock goes back')
+  t.same((await api.call('GET', '/v1/clock')).json(), { uptimeMs: 61_000 })
+})
+
+t.test('session affinity holds a client, whatever its port', async (t) => {
+  const api = await started(t)
+  t.equal(await putService(api, 5, { sessionAffinity: { timeoutSeconds: 10 } }), 201)
+  const held = new Set(addresses(await lookup(api, 'cilium', { flows: flows(20) })))
+  t.equal(held.size, 1, [...held].join())
+  t.equal(await putService(api, 40, { sessionAffinity: { timeoutSeconds: 10 } }), 200)
+  t.same(new Set(addresses(await lookup(api, 'cilium', { flows: flows(20) }))), held, 'also while others come')
+  t.equal((await api.call('PUT', '/v1/clock', { body: { uptimeMs: 10_000 } })).status, 200)
+  const after = new Set(addresses(await lookup(api, 'cilium', { flows: flows(20) })))
+  t.equal(after.size, 1)
+  t.notSame(after, held, 'until it has not been seen for so long')
+})
+
+t.test('clients outside a service\'s ranges', async (t) => {
+  const api = await started(t)
+  t.equal(await putService(api, 2, { sourceRanges: { cidrs: ['198.51.100.0/24'] } }), 201)
+  const from = (source: string): object => ({ flows: [{ ...flows(1)[0], source }] })
+  t.match(await lookup(api, 'dynamic', from('198.51.100.9')), [{ verdict: 'XDP_TX' }])
+  t.match(await lookup(api, 'dynamic', from('203.0.113.9')), [{ verdict: 'XDP_DROP', drop: { code: 177, step: 'source_range' }, backend: null }])
+})
+
+t.test('random selection can be had again', async (t) => {
+  const api = await started(t)
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'random', algorithm: 'random' } })).status, 201)
+  t.equal(await putService(api, 6), 201)
+  const all = { flows: flows(40) }
+  const [one, again, other] = [
+    addresses(await lookup(api, 'random', { ...all, randomSeed: 7 })), addresses(await lookup(api, 'random', { ...all, randomSeed: 7 })),
+    addresses(await lookup(api, 'random', { ...all, randomSeed: 8 }))
+  ]
+  t.same(one, again)
+  t.notSame(one, other)
+  t.equal(new Set(one).size, 6, 'all of them are drawn')
+})
+
+t.test('SCTP, and backends that answer clients themselves', async (t) => {
+  const api = await started(t)
+  const direct = { options: { 'bpf-lb-mode': 'dsr' } }
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'direct', ...direct } })).status, 201)
+  const ipip = { options: { 'bpf-lb-mode': 'dsr', 'bpf-lb-dsr-dispatch': 'ipip' } }
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'ipip', ...ipip } })).status, 201)
+  t.equal(await putService(api, 3, { frontends: [{ ...frontend, protocol: 'SCTP' }] }), 201)
+  const all = { flows: flows(12, 'SCTP') }
+  const wanted = addresses(await lookup(api, 'cilium', all))
+  t.ok(new Set(wanted).size > 1 && !wanted.includes(undefined), wanted.join())
+  t.same(addresses(await lookup(api, 'direct', all)), wanted)
+  t.same(addresses(await lookup(api, 'ipip', all)), wanted, 'the backend is where the outer packet goes')
+})
+
+t.test('release lines', async (t) => {
+  const api = await started(t)
+  for (const [name, settings] of Object.entries({ old: { release: '1.13-1.16' }, oldest: { release: '1.9-1.12', defect: 'half-table' } })) {
+    t.equal((await api.call('POST', '/v1/nodes', { body: { name, ...settings } })).status, 201)
+  }
+  t.equal(await putService(api, 2), 201)
+  const all = { flows: flows(400) }
+  const [now, old, oldest] = [await lookup(api, 'cilium', all), await lookup(api, 'old', all), await lookup(api, 'oldest', all)]
+  t.notSame(addresses(old), addresses(now), 'another table and another hash')
+  const share = (seen: readonly Seen[]): number => seen.filter(({ backend }) => backend?.address === '10.244.1.1').length / seen.length
+  t.ok(Math.abs(share(old) - 0.5) < 0.1, `${share(old)} of the flows`)
+  t.ok(Math.abs(share(oldest) - 0.5) > 0.15, `${share(oldest)} of the flows with the reader of 1.9.0`)
+  const maps = (await api.call('GET', '/v1/nodes/oldest/maps')).json()['items'] as Array<{ fullName: string, bytes_value: number }>
+  t.equal(maps.find(({ fullName }) => fullName === 'cilium_lb4_backends_v3')?.bytes_value, 8, 'backends without the id of a cluster')
+  const wrong = await api.call('POST', '/v1/nodes', { body: { name: 'wrong', release: '1.8' } })
+  t.equal(wrong.status, 400)
+})
