@@ -1,10 +1,11 @@
-// The flow hash of Cilium 1.17 and later: Bob Jenkins' lookup3 over client address, ports and protocol. The service's
+// Cilium's flow hash: Bob Jenkins' lookup3 over client address, ports and protocol. The service's
 // address is left out, so that several addresses of one backend set agree on the backend. Addresses and ports go in as the
 // raw network bytes, read as little-endian numbers.
 
 #pragma once
 
 #include "packet.h"
+#include "config.h"
 
 #define LOOKUP3_START 0xdeadbeef
 
@@ -38,19 +39,14 @@ static __always_inline __u32 lookup3_final(__u32 a, __u32 b, __u32 c)
 	return c;
 }
 
-static __always_inline __u32 ports_word(const struct ports *ports)
+static __always_inline __u32 hash_flow4(const be32 *source, __u32 ports, __u32 protocol)
 {
-	return (__u32)ports->destination << 16 | ports->source;
+	__u32 start = LOOKUP3_START + 3 * sizeof(__u32) + hash_init4_seed;
+
+	return lookup3_final(start + *source, start + ports, start + protocol);
 }
 
-static __always_inline __u32 hash_ipv4_flow(be32 source, __u32 ports, __u32 protocol, __u32 seed)
-{
-	__u32 start = LOOKUP3_START + 3 * sizeof(__u32) + seed;
-
-	return lookup3_final(start + source, start + ports, start + protocol);
-}
-
-static __always_inline __u32 hash_ipv6_flow(const union ipv6_address *source, __u32 ports, __u32 protocol, __u32 seed)
+static __always_inline __u32 hash_flow6(const union ipv6_address *source, __u32 ports, __u32 protocol)
 {
 	__u32 a = source->words[0], b = source->words[1], c = source->words[2];
 
@@ -59,5 +55,5 @@ static __always_inline __u32 hash_ipv6_flow(const union ipv6_address *source, __
 	b += ports;
 	c += protocol;
 	LOOKUP3_MIX(a, b, c);
-	return lookup3_final(a + seed, b, c);
+	return lookup3_final(a + hash_init6_seed, b, c);
 }

@@ -27,7 +27,7 @@ static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 	table = bpf_map_lookup_elem(inner, &first);
 	if (!table)
 		return DROPPED_NO_TABLE_ENTRY;
-	index = hash % size;
+	index = read_index(hash % size, size);
 	forget_range(index);
 	if (index >= size)
 		return DROPPED_NO_TABLE_ENTRY;

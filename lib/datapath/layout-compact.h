@@ -90,7 +90,7 @@ static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 {
 	__u64 slots = lb_maglev_lut_size;
 	__u64 last = COMPACT_ELEMENT_SIZE(slots) - sizeof(__u32);
-	__u64 slot = hash % (__u32)slots;
+	__u64 slot = read_index(hash % (__u32)slots, slots);
 	__u64 elements, offset, quotient, at;
 	__u32 key, word;
 	const struct compact_digits *digits;

@@ -20,12 +20,13 @@ struct maglev_inner {
 
 static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 {
-	__u32 index;
+	__u32 size, index;
 	const __u32 *slot;
 
 	if (!inner)
 		return DROPPED_NO_TABLE;
-	index = hash % inner_size(inner);
+	size = inner_size(inner);
+	index = read_index(hash % size, size);
 	slot = bpf_map_lookup_elem(inner, &index);
 	if (!slot)
 		return DROPPED_NO_TABLE_ENTRY;

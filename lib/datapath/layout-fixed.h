@@ -18,7 +18,8 @@ struct maglev_inner {
 
 static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 {
-	__u32 index = hash % lb_maglev_lut_size;
+	__u32 size = lb_maglev_lut_size;
+	__u32 index = read_index(hash % size, size);
 	const __u32 *slot;
 
 	if (!inner)

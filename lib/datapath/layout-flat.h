@@ -27,7 +27,8 @@ struct {
 static __always_inline int select_at(void *tables, __u16 rev_nat_index, __u32 hash, __u32 *id)
 {
 	__u16 position = __builtin_bswap16(rev_nat_index) - 1;
-	__u64 index = (__u64)position * lb_maglev_lut_size + hash % lb_maglev_lut_size;
+	__u32 size = lb_maglev_lut_size;
+	__u64 index = (__u64)position * size + read_index(hash % size, size);
 	const __u32 *slot;
 
 	// Keys are of 32 bits: an id beyond the array must not come out inside it.

@@ -24,12 +24,13 @@ struct maglev_inner {
 
 static __always_inline int select_in(void *inner, __u32 hash, __u32 *id)
 {
-	__u32 index, key;
+	__u32 size, index, key;
 	const struct table_pair *pair;
 
 	if (!inner)
 		return DROPPED_NO_TABLE;
-	index = hash % (2 * inner_size(inner) - 1);
+	size = 2 * inner_size(inner) - 1;
+	index = read_index(hash % size, size);
 	forget_range(index);
 	key = index >> 1;
 	pair = bpf_map_lookup_elem(inner, &key);

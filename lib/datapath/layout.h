@@ -8,8 +8,7 @@
 
 #pragma once
 
-// clang proves a bound on `hash % M` which the kernel's verifier does not follow, and would drop the check made for it.
-#define forget_range(value) asm volatile("" : "+r"(value))
+#include "half-table.h"
 
 #if defined(LAYOUT_FLAT)
 #include "layout-flat.h"
@@ -26,3 +25,6 @@
 #else
 #error "no layout chosen"
 #endif
+
+// with a macro for the family
+#define SELECT_BACKEND(family, rev_nat_index, hash, id) select_backend(family, rev_nat_index, hash, id)

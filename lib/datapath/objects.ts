@@ -22,12 +22,14 @@ export const mapNames = {
   backends: { 4: 'cilium_lb4_backends_v3', 6: 'cilium_lb6_backends_v3' },
   reverseNat: { 4: 'cilium_lb4_reverse_nat', 6: 'cilium_lb6_reverse_nat' },
   maglev: { 4: 'cilium_lb4_maglev', 6: 'cilium_lb6_maglev' },
-  sourceRange: { 4: 'cilium_lb4_source_range', 6: 'cilium_lb6_source_range' }
+  sourceRange: { 4: 'cilium_lb4_source_range', 6: 'cilium_lb6_source_range' },
+  affinity: { 4: 'cilium_lb4_affinity', 6: 'cilium_lb6_affinity' },
+  conntrack: { 4: 'cilium_ct4_global', 6: 'cilium_ct6_global' },
+  fragments: { 4: 'cilium_ipv4_frag_datagrams', 6: 'cilium_ipv6_frag_datagrams' }
 } as const
 
-/** one for both families */
+/** of both families */
 export const affinityMatchMapName = 'cilium_lb_affinity_match'
-
 /** what the agent calls the inner maps it creates for both families */
 export const innerMapName = 'cilium_maglev_inner'
 export const metricsMapName = 'cilium_metrics'

@@ -249,40 +249,6 @@ export function sumCounters (values: Uint8Array): number {
   return sum
 }
 
-export interface LoadTimeConstants {
-  /** second and third word of the Maglev seed */
-  readonly hashInit4Seed: number
-  readonly hashInit6Seed: number
-  /** M of the layouts which have one M for all services */
-  readonly maglevTableSize: number
-}
-
-//  .rodata  0                4                8                   12
-//           +----------------+----------------+-------------------+
-//           |hash_init4_seed |hash_init6_seed |lb_maglev_lut_size |  and what a layout has of its own
-//           +----------------+----------------+-------------------+
-
-export function encodeLoadTimeConstants (constants: LoadTimeConstants): Uint8Array {
-  const bytes = new Uint8Array(12)
-  const view = viewOf(bytes)
-  view.setUint32(0, constants.hashInit4Seed, true)
-  view.setUint32(4, constants.hashInit6Seed, true)
-  view.setUint32(8, constants.maglevTableSize, true)
-  return bytes
-}
-
-/** @param contents of an object's .rodata: the constants come first. @returns a copy with these constants */
-export function withLoadTimeConstants (contents: Uint8Array, constants: LoadTimeConstants): Uint8Array {
-  const bytes = Uint8Array.from(contents)
-  bytes.set(encodeLoadTimeConstants(constants))
-  return bytes
-}
-
-export function decodeLoadTimeConstants (bytes: Uint8Array): LoadTimeConstants {
-  const view = viewOf(bytes)
-  return { hashInit4Seed: view.getUint32(0, true), hashInit6Seed: view.getUint32(4, true), maglevTableSize: view.getUint32(8, true) }
-}
-
 function viewOf (bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

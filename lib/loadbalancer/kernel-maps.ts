@@ -5,20 +5,19 @@ import { failure, success } from '../bpf/profile/errno.ts'
 import { NAME_CHARS_MAX } from '../bpf/syscall/index.ts'
 import type { Kernel } from '../bpf/syscall/index.ts'
 import { affinityMatchMapName, decodeRevNatId, encodeRevNatId, innerMapName, mapNames } from '../datapath/index.ts'
-import type { Family } from '../maglev/index.ts'
+import { hasClusterIds } from '../maglev/index.ts'
+import type { Family, Release } from '../maglev/index.ts'
 import { flatTables } from './flat-tables.ts'
 import { COMPACT_IDS_MAX, distinctIds } from './layout-compact.ts'
 import { decodeTable, innerAttributes, putTable } from './layout.ts'
 import type { InnerLayout } from './layout.ts'
-import { largestMapSize } from './map-sizes.ts'
-import { plainMap } from './plain-map.ts'
 import type { LbMaps, MapPort, PerFamily, TableMap, TablesPort } from './ports.ts'
 import { sharedTableSize } from './settings.ts'
 import type { NodeSettings } from './settings.ts'
 
 /** @param map gives a map by its name in the balancer's object */
 export function kernelLbMaps (
-  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy' | 'spectreMasking'>
+  kernel: Kernel, map: (name: string) => KernelMap, settings: Pick<NodeSettings, 'layout' | 'tableSizePolicy' | 'spectreMasking' | 'release'>
 ): LbMaps {
   const { layout } = settings
   const both = (names: PerFamily<string>): PerFamily<KernelMap> => ({ 4: map(names[4]), 6: map(names[6]) })
@@ -27,20 +26,36 @@ export function kernelLbMaps (
     : innerTables(kernel, map(mapNames.maglev[family]), layout, settings)
   return {
     services: both(mapNames.services),
-    backends: both(mapNames.backends),
+    backends: { 4: backendMap(map(mapNames.backends[4]), settings), 6: backendMap(map(mapNames.backends[6]), settings) },
     revNat: both(mapNames.reverseNat),
     maglev: { 4: tables(4), 6: tables(6) },
-    affinityMatch: declared(map, affinityMatchMapName),
-    sourceRange: { 4: declared(map, mapNames.sourceRange[4]), 6: declared(map, mapNames.sourceRange[6]) }
+    affinityMatch: map(affinityMatchMapName),
+    sourceRange: both(mapNames.sourceRange)
   }
 }
 
-/** Until the objects declare these maps they are kept beside the kernel. */
-function declared (map: (name: string) => KernelMap, name: string): MapPort {
-  try {
-    return map(name)
-  } catch {
-    return plainMap(largestMapSize)
+/** what a backend's last member takes that older releases do not have */
+const CLUSTER_BYTES = 4
+
+/** of the program's whole struct, how much a release has */
+export function backendBytes (wholeBytes: number, release: Release): number {
+  return hasClusterIds(release) ? wholeBytes : wholeBytes - CLUSTER_BYTES
+}
+
+/** Values are whole to their users and as long as the release has them in the map. */
+function backendMap (map: KernelMap, { release }: Pick<NodeSettings, 'release'>): MapPort {
+  if (hasClusterIds(release)) return map
+  const whole = (value: Uint8Array): Uint8Array => Uint8Array.of(...value, ...new Uint8Array(CLUSTER_BYTES))
+  return {
+    lookup (key) {
+      const found = map.lookup(key)
+      return found.ok ? success(whole(found.value)) : found
+    },
+    update: (key, value, flags) => map.update(key, value.subarray(0, map.valueSize), flags),
+    delete: key => map.delete(key),
+    * entries () {
+      for (const [key, value] of map.entries()) yield [key, whole(value)]
+    }
   }
 }
 

@@ -160,6 +160,12 @@ export class LbNode {
     return order.map(one => this.#backends.get(endpointKey({ address, port, protocol: one }))).find(found => found !== undefined)
   }
 
+  /** any backend with the address */
+  backendWith (address: string): RealisedBackend | undefined {
+    for (const realised of this.#backends.values()) if (realised.backend.address === address) return realised
+    return undefined
+  }
+
   /** @returns why a frontend has no table, null when it has one */
   whyNoTable (frontend: RealisedFrontend): string | null {
     if (frontend.table !== null) return null

@@ -2,7 +2,7 @@
 // writes. Follows Cilium's reconciler: a frontend is walked as a whole, its backends get ids in slot order, the last frontend of a backend
 // takes the backend along, and a NodePort frontend is followed by its copies on the node's addresses.
 
-import { buildTable, chooseTableSize, movedShare } from '../maglev/index.ts'
+import { buildTable, chooseTableSize, fallsBackToTerminating, hasServiceFormOf117, movedShare } from '../maglev/index.ts'
 import type { Seed, Table, TableBackend } from '../maglev/index.ts'
 import { algorithmNumbers, frontendWord, proxyPortWord } from '../datapath/index.ts'
 import { parseCidr, rangeKey } from './cidr.ts'
@@ -132,7 +132,8 @@ export class Planning {
     const slots = this.#realiseBackends(old, selected, flags)
     if (slots === null) return this.#fail('all backend ids are in use', 'backends')
     const inState = (state: string): number => selected.filter(one => one.state === state).length
-    const count = inState('active') > 0 ? inState('active') : inState('terminating')
+    const fallsBack = inState('active') === 0 && fallsBackToTerminating(settings.release)
+    const count = inState(fallsBack ? 'terminating' : 'active')
     const now: RealisedFrontend = {
       key,
       id,
@@ -147,7 +148,7 @@ export class Planning {
       backends: selected.map(one => one.key),
       slots,
       count,
-      qcount: slots.length - count,
+      qcount: hasServiceFormOf117(settings.release) ? slots.length - count : 0,
       ...this.#realiseTable(old, frontend, count, selection, service.algorithm)
     }
     frontends.set(key, now)

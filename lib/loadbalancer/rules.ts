@@ -1,5 +1,6 @@
 // Which frontends a node has, which of them get a Maglev table, and which addresses a wildcard entry: Cilium's rules, reasons in words.
 
+import { hasServiceFormOf117 } from '../maglev/index.ts'
 import { parseSelector } from './label-selector.ts'
 import { chosen, isOn, nodePortRange } from './options.ts'
 import { algorithmOf } from './settings.ts'
@@ -60,5 +61,6 @@ export function wantsWildcard (
 ): boolean {
   if (frontend.type !== 'ClusterIP' && frontend.type !== 'LoadBalancer') return false
   if (frontend.scope === 'internal' || localAddresses.has(frontend.address) || !isOn(settings, 'bpf-lb-enable-wildcard-entries')) return false
+  if (!hasServiceFormOf117(settings.release)) return false
   return loadBalancerClass === undefined ? chosen(settings, 'default-lb-service-ipam') === 'lbipam' : managedClasses.has(loadBalancerClass)
 }

@@ -1,8 +1,8 @@
 // Settings of an emulated node: what a Cilium agent reads from its configuration, and what the emulator adds to it. Validated as a whole;
 // every wrong member is named.
 
-import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, supportedTableSizes } from '../maglev/index.ts'
-import type { TableSizePolicy } from '../maglev/index.ts'
+import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, releases, supportedTableSizes } from '../maglev/index.ts'
+import type { Release, TableSizePolicy } from '../maglev/index.ts'
 import { datapathLayouts } from '../datapath/index.ts'
 import { knownOption } from './cilium-options.ts'
 import { done, pointerStep, refusePlaces } from './errors.ts'
@@ -19,13 +19,22 @@ import { isOn, refuseCombination } from './options.ts'
 import { algorithms } from './traits.ts'
 import type { Algorithm } from './traits.ts'
 
+export const defects = ['none', 'half-table'] as const
+
+export type Defect = typeof defects[number]
+
 export type OptionValue = string | number | boolean
 
 export interface NodeSettings {
   readonly name: string
   readonly kernel: string
   readonly possibleCpus: number
-  readonly release: '1.17+'
+  /** of Cilium: how tables are filled and flows hashed, which backends are in a table, how large a backend is in its map */
+  readonly release: Release
+  /** a mistake of a release that its program makes: `half-table` is the reader of 1.9.0 to 1.9.6 */
+  readonly defect: Defect
+  /** remember connections; without it every packet of a node is as the first of its flow, but for session affinity and fragments */
+  readonly conntrack: boolean
   /** for services that say nothing else */
   readonly algorithm: Algorithm
   readonly layout: TableLayout
@@ -61,6 +70,8 @@ export function defaultSettings (name: string): NodeSettings {
     kernel: '6.18',
     possibleCpus: 2,
     release: '1.17+',
+    defect: 'none',
+    conntrack: false,
     algorithm: 'maglev',
     layout: 'blob',
     tableSizePolicy: { fixed: defaultTableSize },
@@ -104,7 +115,8 @@ export function validateSettings (settings: NodeSettings, kernels: readonly stri
   }
   if (!isObjectName(settings.name)) wrong('/name', `${JSON.stringify(settings.name)} is not a Kubernetes name`)
   among('/kernel', settings.kernel, kernels)
-  among('/release', settings.release, ['1.17+'])
+  among('/release', settings.release, releases)
+  among('/defect', settings.defect, defects)
   among('/algorithm', settings.algorithm, algorithms)
   among('/inlining', settings.inlining, ['kernel', 'never'])
   among('/engine', settings.engine, ['interpreter'])

@@ -30,6 +30,21 @@ export function honoursWeights (release: Release): boolean {
   return release !== '1.9-1.12'
 }
 
+/** Up to 1.12 a service whose backends are all on their way out has none to offer. */
+export function fallsBackToTerminating (release: Release): boolean {
+  return release !== '1.9-1.12'
+}
+
+/** Services say how many of their slots are of backends out of service, and addresses have an entry for unknown ports. */
+export function hasServiceFormOf117 (release: Release): boolean {
+  return release === '1.17+'
+}
+
+/** Since 1.13 a backend in its map has the id of its cluster: four bytes more. */
+export function hasClusterIds (release: Release): boolean {
+  return release !== '1.9-1.12'
+}
+
 /** as keys and people have it: IPv6 in brackets */
 export function hostPort (address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -1,16 +1,18 @@
 // What a packet says: the headers a load balancer looks at, as far as they are there. Nothing here fails: a packet that
 // ends early or is something else has fewer parts.
 
-import { addWords, finishChecksum, pseudoHeaderSum } from './checksum.ts'
+import { addWords, crc32c, finishChecksum, pseudoHeaderSum } from './checksum.ts'
 import { etherTypes, ipProtocols } from './protocols.ts'
 import type { AddressFamily } from './address.ts'
 
 export interface NetworkHeader {
   readonly family: AddressFamily
   readonly offset: number
+  /** of IPv6 with its extension headers */
   readonly headerLength: number
   readonly source: Uint8Array
   readonly destination: Uint8Array
+  /** of IPv6 what stands behind the extension headers */
   readonly protocol: number
   readonly ttl: number
   /** length of header and payload as the header says */
@@ -22,6 +24,7 @@ export interface TransportHeader {
   readonly offset: number
   readonly sourcePort: number
   readonly destinationPort: number
+  /** 16 bits; of SCTP a CRC-32C */
   readonly checksum: number
 }
 
@@ -31,7 +34,7 @@ export interface ParsedPacket {
   /** VLAN ids, outermost first */
   readonly vlans: readonly number[]
   readonly network: NetworkHeader | null
-  /** of TCP and UDP; null in fragments, which may have none */
+  /** of TCP, UDP and SCTP; null in fragments, which may have none */
   readonly transport: TransportHeader | null
 }
 
@@ -53,7 +56,7 @@ export function parsePacket (bytes: Uint8Array): ParsedPacket {
 export interface ChecksumVerdicts {
   /** null where there is none: not IPv4 */
   readonly network: boolean | null
-  /** null where there is none: no whole TCP or UDP packet, or UDP without */
+  /** null where there is none: no whole TCP, UDP or SCTP packet, or UDP without */
   readonly transport: boolean | null
 }
 
@@ -66,6 +69,11 @@ export function verifyChecksums (bytes: Uint8Array): ChecksumVerdicts {
   const end = network.offset + network.totalLength
   const hasNone = transport === null || end > bytes.length || (network.protocol === ipProtocols.udp && transport.checksum === 0)
   if (hasNone) return { network: networkRight, transport: null }
+  if (network.protocol === ipProtocols.sctp) {
+    const covered = bytes.slice(headerEnd, end)
+    covered.fill(0, SCTP_CHECKSUM, SCTP_CHECKSUM + 4)
+    return { network: networkRight, transport: crc32c(covered) === transport.checksum }
+  }
   const pseudo = pseudoHeaderSum(network.source, network.destination, network.protocol, end - headerEnd)
   return { network: networkRight, transport: finishChecksum(addWords(pseudo, bytes, headerEnd, end)) === 0 }
 }
@@ -87,31 +95,60 @@ function parseNetwork (bytes: Uint8Array, view: DataView, offset: number, etherT
     }
   }
   if (etherType === etherTypes.ipv6 && offset + 40 <= bytes.length && view.getUint8(offset) >>> 4 === 6) {
-    const protocol = view.getUint8(offset + 6)
+    const { protocol, headerLength, isFragment } = walkExtensions(view, offset)
     return {
       family: 6,
       offset,
-      headerLength: 40,
+      headerLength,
       source: bytes.slice(offset + 8, offset + 24),
       destination: bytes.slice(offset + 24, offset + 40),
       protocol,
       ttl: view.getUint8(offset + 7),
       totalLength: 40 + view.getUint16(offset + 4),
-      isFragment: protocol === ipProtocols.fragment
+      isFragment
     }
   }
   return null
 }
 
+const extensions: ReadonlySet<number> = new Set([
+  ipProtocols.hopByHop, ipProtocols.routing, ipProtocols.fragment, ipProtocols.authentication, ipProtocols.destinationOptions
+])
+
+/** Past the extension headers of IPv6, as far as they are there. */
+function walkExtensions (view: DataView, ip: number): Pick<NetworkHeader, 'protocol' | 'headerLength' | 'isFragment'> {
+  let protocol = view.getUint8(ip + 6)
+  let at = ip + 40
+  let isFragment = false
+  while (extensions.has(protocol) && at + 8 <= view.byteLength) {
+    const units = view.getUint8(at + 1)
+    // part of a datagram: more to come, or not the beginning
+    if (protocol === ipProtocols.fragment) isFragment ||= (view.getUint16(at + 2) & 0xfff9) !== 0
+    const bytes = protocol === ipProtocols.fragment ? 8 : protocol === ipProtocols.authentication ? (units + 2) * 4 : (units + 1) * 8
+    protocol = view.getUint8(at)
+    at += bytes
+    if (isFragment) break
+  }
+  return { protocol, headerLength: at - ip, isFragment: isFragment || protocol === ipProtocols.fragment }
+}
+
+const transportLengths: Readonly<Record<number, number>> = { [ipProtocols.tcp]: 20, [ipProtocols.udp]: 8, [ipProtocols.sctp]: 12 }
+
+const SCTP_CHECKSUM = 8
+
+function checksumAt (view: DataView, transport: number, protocol: number): number {
+  if (protocol === ipProtocols.sctp) return view.getUint32(transport + SCTP_CHECKSUM, true)
+  return view.getUint16(transport + (protocol === ipProtocols.tcp ? 16 : 6))
+}
+
 function parseTransport (view: DataView, network: NetworkHeader): TransportHeader | null {
   const offset = network.offset + network.headerLength
-  const isTcp = network.protocol === ipProtocols.tcp
-  if (network.isFragment || (!isTcp && network.protocol !== ipProtocols.udp)) return null
-  if (offset + (isTcp ? 20 : 8) > view.byteLength) return null
+  const length = transportLengths[network.protocol]
+  if (network.isFragment || length === undefined || offset + length > view.byteLength) return null
   return {
     offset,
     sourcePort: view.getUint16(offset),
     destinationPort: view.getUint16(offset + 2),
-    checksum: view.getUint16(offset + (isTcp ? 16 : 6))
+    checksum: checksumAt(view, offset, network.protocol)
   }
 }

@@ -20,4 +20,9 @@ export const ipProtocols = {
 export const transportNumbers = { TCP: ipProtocols.tcp, UDP: ipProtocols.udp, SCTP: ipProtocols.sctp } as const
 export type TransportName = keyof typeof transportNumbers
 
+/** @returns the name of a transport protocol's number */
+export function transportName (protocol: number): TransportName | undefined {
+  return (Object.keys(transportNumbers) as TransportName[]).find((name) => transportNumbers[name] === protocol)
+}
+
 export const tcpFlags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const

@@ -8,12 +8,12 @@ import type { Result } from '../bpf/profile/errno.ts'
 import { findProfile } from '../bpf/profile/index.ts'
 import { createKernel, createMaps, loadPrograms } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
-import { constantsMapName, innerMapName, mapNames, metricsMapName, programName, withLoadTimeConstants } from '../datapath/index.ts'
 import type { LoadTimeConstants } from '../datapath/index.ts'
-import { sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
-import type { MapSizes, NodeSettings } from '../loadbalancer/index.ts'
-import { parseSeed } from '../maglev/index.ts'
+import { affinityMatchMapName, constantsMapName, innerMapName, mapNames, metricsMapName, programName, withLoadTimeConstants } from '../datapath/index.ts'
+import { backendBytes, maxEntriesOf, sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
+import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
+import { datapathConstants } from './datapath-constants.ts'
 import { SimError } from './errors.ts'
 
 const BPF_F_NO_PREALLOC = 1
@@ -33,9 +33,16 @@ export interface Datapath {
 /** `when-needed`: a node that is asked for its maps alone never has its program verified, which takes longer than all else */
 export type ProgramLoading = 'at-once' | 'when-needed'
 
+export interface DatapathOptions {
+  /** at once unless said */
+  readonly loading?: ProgramLoading
+  /** load-time constants besides those that the settings make */
+  readonly constants?: Partial<LoadTimeConstants>
+}
+
 /** @throws SimError OUT_OF_MEMORY when the maps do not fit the emulated memory, INVALID_ARGUMENT when the kernel refuses the program */
 export function createDatapath (
-  assets: SimulatorAssets, settings: NodeSettings, random: () => number, loading: ProgramLoading = 'at-once'
+  assets: SimulatorAssets, settings: NodeSettings, random: () => number, { loading = 'at-once', constants = {} }: DatapathOptions = {}
 ): Datapath {
   const profile = findProfile(settings.kernel)
   if (profile === undefined) throw new SimError('INVALID_ARGUMENT', `there is no kernel profile ${settings.kernel}`)
@@ -43,7 +50,7 @@ export function createDatapath (
   const kernel = createKernel({ core, random, translations: assets.translations })
   const spec = assets.datapath(settings.layout)
   const masked = { bypassSpecV1: !settings.spectreMasking }
-  const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings), ...masked }), settings)
+  const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings, constants), ...masked }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
@@ -70,36 +77,38 @@ function accepted<T> (result: Result<T>, { name }: NodeSettings): T {
 }
 
 /** An object's maps have default sizes; the agent decides them, as it does in Cilium. */
-function editMap (spec: MapSpec, settings: NodeSettings): MapSpec {
+function editMap (spec: MapSpec, settings: NodeSettings, more: Partial<LoadTimeConstants>): MapSpec {
   if (spec.name === constantsMapName) {
-    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants(settings)) }
+    const constants = { ...datapathConstants(settings, settings.addresses ?? []), ...more }
+    return { ...spec, contents: withLoadTimeConstants(spec.contents ?? new Uint8Array(spec.valueSize), constants) }
   }
-  const size = sizeOf(spec.name, settings.mapSizes)
+  const size = sizeOf(spec.name, settings)
   if (size === undefined) return spec
   const { layout } = settings
   if (layout === 'flat' && isMaglev(spec.name)) return { ...spec, maxEntries: size * sharedTableSize(settings) }
+  if (spec.type === 'lru_hash' || spec.type === 'lpm_trie') return { ...spec, maxEntries: size }
   const flags = settings.preallocateMaps ? spec.flags & ~BPF_F_NO_PREALLOC : spec.flags | BPF_F_NO_PREALLOC
+  const valueSize = isOf(mapNames.backends, spec.name) ? backendBytes(spec.valueSize, settings.release) : spec.valueSize
   const inner = spec.inner === undefined || layout === 'flat'
     ? {}
     : { inner: { ...spec.inner, ...templateAttributes(layout, sharedTableSize(settings)) } }
-  return { ...spec, flags, maxEntries: size, ...inner }
+  return { ...spec, flags, valueSize, maxEntries: size, ...inner }
 }
 
-const isMaglev = (name: string): boolean => name === mapNames.maglev[4] || name === mapNames.maglev[6]
+const isOf = (names: Readonly<Record<4 | 6, string>>, name: string): boolean => names[4] === name || names[6] === name
+const isMaglev = (name: string): boolean => isOf(mapNames.maglev, name)
 
-function sizeOf (name: string, sizes: MapSizes): number | undefined {
-  const is = (names: Readonly<Record<4 | 6, string>>): boolean => names[4] === name || names[6] === name
-  if (is(mapNames.services)) return sizes.services
-  if (is(mapNames.backends)) return sizes.backends
-  if (is(mapNames.reverseNat)) return sizes.revNat
-  return isMaglev(name) ? sizes.maglev : undefined
-}
-
-function constants (settings: NodeSettings): LoadTimeConstants {
-  const seed = parseSeed(settings.seed)
-  if (!seed.ok) throw new SimError('INVALID_ARGUMENT', `node ${settings.name}: ${seed.reason}`)
-  const { jhash4, jhash6 } = seed.seed
-  return { hashInit4Seed: jhash4, hashInit6Seed: jhash6, maglevTableSize: sharedTableSize(settings) }
+function sizeOf (name: string, settings: NodeSettings): number | undefined {
+  const { mapSizes } = settings
+  if (isOf(mapNames.services, name)) return mapSizes.services
+  if (isOf(mapNames.backends, name)) return mapSizes.backends
+  if (isOf(mapNames.reverseNat, name)) return mapSizes.revNat
+  if (isOf(mapNames.affinity, name) || name === affinityMatchMapName) return mapSizes.affinity
+  if (isOf(mapNames.sourceRange, name)) return mapSizes.sourceRange
+  // A map of connections is there in full or, where nothing is remembered, as small as a map can be.
+  if (isOf(mapNames.conntrack, name)) return settings.conntrack ? maxEntriesOf(settings, 'bpf-ct-global-tcp-max') : 1
+  if (isOf(mapNames.fragments, name)) return maxEntriesOf(settings, 'bpf-fragments-map-max')
+  return isMaglev(name) ? mapSizes.maglev : undefined
 }
 
 function found<T> (result: { readonly ok: true, readonly value: T } | { readonly ok: false }, name: string): T {

@@ -5,7 +5,7 @@
 import { BPF_ALU, BPF_DIV, BPF_X } from '../bpf/isa/op.ts'
 import { endpointKey } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
-import { formatAddress, ipProtocols, parsePacket } from '../packet/index.ts'
+import { formatAddress, parsePacket, transportName } from '../packet/index.ts'
 import type { EmulatedNode } from './node.ts'
 import { tableMap } from './node-views.ts'
 import type { LookupExplanation, TraceStep } from './types.ts'
@@ -24,7 +24,8 @@ export function explain (emulated: EmulatedNode, packet: Uint8Array, steps: read
 function addressee ({ node }: EmulatedNode, packet: Uint8Array): RealisedFrontend | undefined {
   const { network, transport } = parsePacket(packet)
   if (network === null || transport === null) return undefined
-  const protocol = network.protocol === ipProtocols.tcp ? 'TCP' : 'UDP'
+  const protocol = transportName(network.protocol)
+  if (protocol === undefined) return undefined
   return node.frontend(endpointKey({ address: formatAddress(network.destination), port: transport.destinationPort, protocol }))
 }
 

@@ -4,9 +4,11 @@
 import type { RunResult } from '../bpf/core/index.ts'
 import type { Reason } from '../datapath/index.ts'
 import { xdpVerdicts } from '../datapath/index.ts'
-import { buildFlowPacket, formatAddress, ipProtocols, parsePacket } from '../packet/index.ts'
+import { buildFlowPacket } from '../packet/index.ts'
 import { SimError } from './errors.ts'
 import type { SimErrorPlace } from './errors.ts'
+import type { EmulatedNode } from './node.ts'
+import { sentTo } from './sent-to.ts'
 import type { FlowSpec, LookupRequest, NodeLookup } from './types.ts'
 
 /** an Ethernet header, as the kernel's test-run asks for */
@@ -52,33 +54,21 @@ function hexProblem (hex: string): string | null {
   return bytes > PACKET_BYTES_MAX ? `${bytes} bytes are more than the ${PACKET_BYTES_MAX} that one page holds` : null
 }
 
-export interface LookupNode {
-  readonly name: string
-  /** @returns id of the backend with this address, or null when the node has none */
-  backendId (address: string, port: number, protocol: 'TCP' | 'UDP'): number | null
-}
+/** steps that end with a packet on its way to a backend */
+const toBackends: ReadonlySet<string> = new Set(['ipv4', 'ipv6', 'icmp_error'])
 
 /** @param outcome what the program counted the packet as; null after a fault */
-export function describeRun (node: LookupNode, run: RunResult, outcome: Reason | null): NodeLookup {
+export function describeRun (emulated: EmulatedNode, packet: Uint8Array, run: RunResult, outcome: Reason | null): NodeLookup {
   const verdict = run.fault === null ? xdpVerdicts[run.retval] ?? 'XDP_ABORTED' : 'XDP_ABORTED'
   return {
-    node: node.name,
+    node: emulated.settings.name,
     verdict,
-    backend: verdict === 'XDP_TX' ? backendOf(node, run.packet) : null,
+    backend: outcome !== null && verdict === 'XDP_TX' && toBackends.has(outcome.name) ? sentTo(emulated, packet, run.packet) : null,
     drop: outcome !== null && outcome.code !== null ? { code: outcome.code, step: outcome.name } : null,
     packet: Buffer.from(run.packet).toString('hex'),
     cost: run.cost,
     fault: run.fault === null ? null : { code: run.fault.code, message: run.fault.message }
   }
-}
-
-function backendOf (node: LookupNode, packet: Uint8Array): NodeLookup['backend'] {
-  const { network, transport } = parsePacket(packet)
-  if (network === null || transport === null) return null
-  const address = formatAddress(network.destination)
-  const port = transport.destinationPort
-  const id = node.backendId(address, port, network.protocol === ipProtocols.tcp ? 'TCP' : 'UDP')
-  return id === null ? null : { id, address, port }
 }
 
 /** same verdict and same backend address on every node; ids are each node's own */

@@ -24,21 +24,17 @@ export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
 
 function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest): NodeLookup[] {
   const { trace = false, explain: explained = false } = request
-  const { node, execution, datapath, outcomes } = emulated
-  const named = {
-    name: emulated.settings.name,
-    backendId: (address: string, port: number, protocol: 'TCP' | 'UDP') => node.backendAt(address, port, protocol)?.id ?? null
-  }
+  const { execution, datapath, outcomes } = emulated
   return packets.map((packet) => {
     outcomes.mark()
     if (!trace && !explained) {
       const run = execution.run(datapath.program.image, packet)
-      return describeRun(named, run, outcomes.raised())
+      return describeRun(emulated, packet, run, outcomes.raised())
     }
     // the tracer alone: it counts like the interpreter to the bit, and the packet is counted once
     const run = tracedRun(emulated, packet)
     return {
-      ...describeRun(named, run, outcomes.raised()),
+      ...describeRun(emulated, packet, run, outcomes.raised()),
       ...(explained ? { explanation: explain(emulated, packet, run.steps) } : {}),
       ...(trace ? { trace: run.steps } : {})
     }

@@ -43,7 +43,7 @@ export interface NodeContext {
 
 /** A node that has realised the whole desired state. @throws SimError when it cannot: its maps are too small, its memory ends */
 export function buildNode (settings: NodeSettings, { assets, random, programs, desired, generation }: NodeContext): EmulatedNode {
-  const datapath = createDatapath(assets, settings, random, programs)
+  const datapath = createDatapath(assets, settings, random, { loading: programs })
   const { core } = datapath.kernel
   const built: EmulatedNode = {
     settings,

@@ -53,7 +53,10 @@ export interface NodeSettings {
   readonly name: string
   readonly kernel: string
   readonly possibleCpus: number
-  readonly release: '1.17+'
+  readonly release: '1.9-1.12' | '1.13-1.16' | '1.17+'
+  readonly defect: 'none' | 'half-table'
+  /** without it every packet is as the first of its flow, but for session affinity and fragments */
+  readonly conntrack: boolean
   readonly algorithm: 'random' | 'maglev'
   readonly layout: 'flat' | 'fixed' | 'blob' | 'dynamic' | 'packed' | 'compact'
   readonly tableSizePolicy: TableSizePolicy

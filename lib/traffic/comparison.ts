@@ -153,9 +153,11 @@ function withBadHeader (bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 function fragmentOf (spec: PacketSpec, random: Random): Partial<PacketSpec> {
-  if (spec.source.length === 16) return behindExtension(spec, ipProtocols.fragment)
   const more = random.below(2) === 0
-  return { fragment: { more, offset: more ? 0 : 8 * (1 + random.below(180)) } }
+  const offset = more ? 0 : 8 * (1 + random.below(180))
+  if (spec.source.length === 4) return { fragment: { more, offset } }
+  const header = [spec.protocol, 0, offset >> 8, (offset & 0xf8) | (more ? 1 : 0), ...randomBytes(4, random)]
+  return { protocol: ipProtocols.fragment, payload: Uint8Array.of(...header, ...spec.payload ?? []) }
 }
 
 /** IPv6 only: the flow's protocol behind an extension header of eight bytes */

@@ -4,9 +4,10 @@
 import { Type, type Static, type TOptional, type TSchema, type TUnsafe } from 'typebox'
 import { datapathLayouts } from '../../lib/datapath/index.ts'
 import {
-  algorithms, defaultAffinityTimeoutSeconds, forwardingModes, largestAffinityTimeoutSeconds, sourceRangePolicies, trafficDistributions,
-  trafficPolicies
+  algorithms, defaultAffinityTimeoutSeconds, defects, forwardingModes, largestAffinityTimeoutSeconds, sourceRangePolicies,
+  trafficDistributions, trafficPolicies
 } from '../../lib/loadbalancer/index.ts'
+import { releases } from '../../lib/maglev/index.ts'
 import { limits } from './limits.ts'
 
 export const closed = { additionalProperties: false } as const
@@ -202,7 +203,9 @@ const LabelName = Type.String({ maxLength: 317, pattern: '^[A-Za-z0-9][-A-Za-z0-
 const settings = {
   kernel: Type.String({ minLength: 1, maxLength: 20, pattern: '^[0-9a-z.-]+$', description: 'Kernel profile.' }),
   possibleCpus: Type.Integer({ minimum: 1, maximum: limits.possibleCpus, description: 'Possible CPUs; per-CPU maps hold a copy for each.' }),
-  release: OneOf(['1.17+'], 'Cilium release line: how tables are filled and flows hashed.'),
+  release: OneOf(releases, 'Cilium release line: how tables are filled and flows hashed, which backends are in them.'),
+  defect: OneOf(defects, 'A mistake of a release that the program makes: half-table is the table reader of Cilium 1.9.0 to 1.9.6.'),
+  conntrack: Type.Boolean({ description: 'Remember connections. Without it every packet is as the first of its flow, but for session affinity and fragments.' }),
   algorithm: OneOf([...algorithms], 'Backend selection, for services that ask for none of their own.'),
   layout: OneOf([...datapathLayouts], '`blob`: Cilium\'s one value of 4 x M bytes. `dynamic`: an array of M entries, of another M for each service. `fixed`: an array of M entries, one M for all. ' +
     '`flat`: one array for all services. `packed`: as `dynamic`, two ids to an entry. `compact`: the ids, and M indices into them that take as little as the backends need.'),

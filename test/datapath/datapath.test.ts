@@ -5,14 +5,15 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  constantsMapName, datapathLayouts, decodeBackendValue, decodeLoadTimeConstants, decodeReverseNatValue, decodeRevNatId, decodeServiceKey,
-  decodeServiceValue, decodeU32, encodeBackendValue, encodeLoadTimeConstants, encodeReverseNatValue, encodeRevNatId, encodeServiceKey,
-  encodeServiceValue, encodeU32, frontendWord, mapNames, metricsMapName, objectFile, programName, reasons, splitFrontendWord, sumCounters,
-  xdpVerdicts
+  affinityMatchMapName, constantsMapName, datapathLayouts, decodeBackendValue, defaultConstants, decodeLoadTimeConstants,
+  decodeReverseNatValue, decodeRevNatId, decodeServiceKey, decodeServiceValue, decodeU32, encodeBackendValue,
+  encodeLoadTimeConstants, encodeReverseNatValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord,
+  mapNames, metricsMapName, objectFile, programName, reasons, splitFrontendWord, sumCounters, xdpVerdicts
 } from '../../lib/datapath/index.ts'
+import type { LoadTimeConstants } from '../../lib/datapath/index.ts'
 import { defaultSeed } from '../../lib/maglev/index.ts'
 import { parseAddress } from '../../lib/packet/index.ts'
-import { flowHash } from '../support/balancer-model.ts'
+import { flowHash } from '../support/model-packets.ts'
 
 const folder = join(import.meta.dirname, '../../lib/datapath')
 const runs = { seed: 4711, numRuns: 200 }
@@ -75,8 +76,11 @@ t.test('decoding is the inverse of encoding', async () => {
   inverse(fc.record({ address, port: u16, protocol: u8, flags: u8, clusterId: u16, zone: u8 }),
     encodeBackendValue, decodeBackendValue)
   inverse(fc.record({ address, port: u16 }), encodeReverseNatValue, decodeReverseNatValue)
-  inverse(fc.record({ hashInit4Seed: u32, hashInit6Seed: u32, maglevTableSize: u32 }),
-    encodeLoadTimeConstants, decodeLoadTimeConstants)
+  inverse(fc.record({
+    ...Object.fromEntries(Object.keys(defaultConstants).map((name) => [name, u32])) as Record<keyof LoadTimeConstants, typeof u32>,
+    directRouting4: fc.uint8Array({ minLength: 4, maxLength: 4 }),
+    directRouting6: fc.uint8Array({ minLength: 16, maxLength: 16 })
+  }), encodeLoadTimeConstants, decodeLoadTimeConstants)
   inverse(u16, encodeRevNatId, decodeRevNatId)
   inverse(u32, encodeU32, decodeU32)
   fc.assert(fc.property(u8, fc.nat(0xffffff), (algorithm, seconds) => {
@@ -121,13 +125,18 @@ t.test('the objects hold what their names here say', async (t) => {
   for (const layout of datapathLayouts) {
     const symbols = symbolsOf(object(layout))
     t.equal(symbols.get(programName)?.section, 'xdp')
-    const maps = [...Object.values(mapNames).flatMap((families) => Object.values(families)), metricsMapName]
+    const maps = [...Object.values(mapNames).flatMap((families) => Object.values(families)), affinityMatchMapName, metricsMapName]
     for (const name of maps) t.equal(symbols.get(name)?.section, '.maps', `${layout}: ${name}`)
     t.equal([...symbols.values()].filter(({ section }) => section === '.maps').length, maps.length, 'no further map')
-    const constants = ['hash_init4_seed', 'hash_init6_seed', 'lb_maglev_lut_size']
-    t.same(constants.map((name) => symbols.get(name)), constants.map((_, index) => ({ section: '.rodata', value: index * 4, size: 4 })))
+    const constants = [
+      'hash_init4_seed', 'hash_init6_seed', 'lb_maglev_lut_size', 'lb_selection', 'lb_flow_hash', 'lb_half_table', 'enable_fragments4',
+      'enable_fragments6', 'enable_conntrack', 'lb_forwarding', 'lb_dispatch', 'ct_timeout_tcp', 'ct_timeout_syn', 'ct_timeout_closing',
+      'ct_timeout_any', 'direct_routing_ipv4', 'direct_routing_ipv6'
+    ]
+    t.same(constants.map((name) => symbols.get(name)), constants.map((name, index) =>
+      ({ section: '.rodata', value: index * 4, size: name === 'direct_routing_ipv6' ? 16 : 4 })))
     t.equal(constantsMapName, 'balancer.rodata')
-    const defaults = encodeLoadTimeConstants({ hashInit4Seed: 1910299206, hashInit6Seed: 2454738568, maglevTableSize: 16381 })
+    const defaults = encodeLoadTimeConstants(defaultConstants)
     t.ok(object(layout).includes(Buffer.from(defaults)), 'Cilium\'s default seed and table size')
   }
 })

@@ -29,7 +29,9 @@ const called: Sequence = { hit: 1, miss: 1, calls: 1, hitLoads: 0, missLoads: 0 
 const array: Sequence = { hit: 6, miss: 4, calls: 0, hitLoads: 1, missLoads: 1 }
 /** call; compare; add | call; compare */
 const hash: Sequence = { hit: 3, miss: 2, calls: 1, hitLoads: 0, missLoads: 0 }
-/** the same and the pointer of the inner map */
+/** the same and the mark of use, which is set only when it is not yet */
+const lruHash: Sequence = { hit: 6, miss: 2, calls: 1, hitLoads: 1, missLoads: 0 }
+/** as a hash and the pointer of the inner map */
 const hashOfMaps: Sequence = { hit: 4, miss: 2, calls: 1, hitLoads: 1, missLoads: 0 }
 /** as an array, then the pointer of the copies, and this CPU's */
 const perCpuArray: Sequence = { hit: 8, miss: 4, calls: 0, hitLoads: 2, missLoads: 1 }
@@ -39,6 +41,7 @@ function sequences (layout: string, kernel: string): Readonly<Record<string, Seq
   return {
     array_map_lookup_elem: layout === 'dynamic' || layout === 'packed' || layout === 'compact' ? called : array,
     htab_map_lookup_elem: hash,
+    htab_lru_map_lookup_elem: lruHash,
     htab_of_map_lookup_elem: hashOfMaps,
     percpu_array_map_lookup_elem: kernel === '6.18' ? perCpuArray : called
   }

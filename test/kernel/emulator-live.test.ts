@@ -2,9 +2,9 @@
 // and counters of a seeded packet mix, the translated program instruction by instruction, memlock of every map.
 
 import t from 'tap'
-import { encode } from '../../lib/bpf/isa/index.ts'
 import { LD_IMM64 } from '../../lib/bpf/isa/op.ts'
 import { createExecution } from '../../lib/bpf/core/index.ts'
+import { encodeXlated } from '../../lib/bpf/rewrite/index.ts'
 import { datapathLayouts, encodeU32 } from '../../lib/datapath/index.ts'
 import type { Datapath } from '../../lib/sim/datapath.ts'
 import { comparisonPackets } from '../../lib/traffic/index.ts'
@@ -72,7 +72,7 @@ function compareXlated (suite: Suite, layout: string, { program }: Datapath, twi
   const { insns, tag } = suite.bpf.xlated(twin.object.program)
   suite.same(program.tag, tag, `${layout}: tag`)
   const wanted = anonymous(insns)
-  const found = anonymous(encode(program.translated.insns))
+  const found = anonymous(encodeXlated(program.translated))
   suite.same(found.length, wanted.length, `${layout}: instructions of the translated program`)
   for (let slot = 0; slot < Math.max(found.length, wanted.length); slot++) suite.same(found[slot], wanted[slot], `${layout}: xlated ${slot}`)
 }

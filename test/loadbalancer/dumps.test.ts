@@ -106,10 +106,10 @@ t.test('a services map of active backends, in both shapes, gives the same maps e
 })
 
 t.test('shapes of older releases', async (t) => {
-  const read = readBpfLbList({
+  const read = complete(readBpfLbList({
     '10.96.0.10:53': ['10.244.0.5:53 (2)', '0.0.0.0:0 (2) [ClusterIP, non-routable]', '10.244.1.7:53 (2)'],
     '[fd00::10]:80': ['[fd00::5]:8080 (3) (1)', '[::]:0 (3) (0) [ExternalIPs]', 'backend 12 not found']
-  }, '/0')
+  }, '/0'))
   t.match(read, {
     ok: true,
     value: {

@@ -59,12 +59,12 @@ t.test('settings: the figures that a node with them would have', async (t) => {
 })
 
 t.test('order: within the limits, then least bytes; else the least over', async (t) => {
-  const limits = { maxBytesPerNode: 9.2e6, maxCollateralShare: 0.03, maxImbalance: 0.2 }
+  const limits = { maxBytesPerNode: 24.4e6, maxCollateralShare: 0.03, maxImbalance: 0.2 }
   const { today, patch, limits: said, limitsAre } = adviceOf(testSimulator(), { mix, ...limits })
   t.same([said, limitsAre], [limits, 'given'])
   for (const list of [today, patch]) {
     for (const [index, one] of list.entries()) {
-      const over = [one.memlockBytes / 9.2e6 - 1, one.collateralShare / 0.03 - 1, one.imbalance / 0.2 - 1]
+      const over = [one.memlockBytes / 24.4e6 - 1, one.collateralShare / 0.03 - 1, one.imbalance / 0.2 - 1]
       const kept = over.every((share) => share <= 0)
       t.equal(Object.keys(one.exceeds).length === 0, kept)
       t.same(['maxBytesPerNode', 'maxCollateralShare', 'maxImbalance'].map((name) => one.exceeds[name as 'maxImbalance'] ?? 0),
@@ -120,7 +120,8 @@ t.test('knobs save what a node without them does not take', async (t) => {
   t.equal(saved('bpf.preallocateMaps'), now - bytes())
   sim.updateNode('node', { preallocateMaps: true })
   const size = Number(report.knobs.find(({ name }) => name === 'bpf.lbMapMax')?.suggested)
-  sim.updateNode('node', { mapSizes: { services: size, backends: size, revNat: size, maglev: size } })
+  const mapSizes = { services: size, backends: size, revNat: size, maglev: size, affinity: size, sourceRange: size }
+  sim.updateNode('node', { mapSizes })
   t.equal(saved('bpf.lbMapMax'), now - bytes())
   const table = sim.listMaps('node').find(({ id }) => id === sim.listFrontends('node')[0]?.table?.mapId)?.bytes_memlock
   t.equal(saved('service.cilium.io/lb-algorithm'), table)

@@ -9,8 +9,9 @@ import { isRecord } from '../k8s/fields.ts'
 import { limits } from '../limits.ts'
 import { parseDumpedEndpoint, typeNamed } from './frontends.ts'
 import type { DumpedBackend, DumpedEndpoint, DumpedFrontend } from './frontends.ts'
+import type { Steps } from '../steps.ts'
 import type { FrontendList, LeftOut } from './service-list.ts'
-import { columnsOf, quoted, TextProblems } from './texts.ts'
+import { columnsOf, LINES_PER_STEP, quoted, TextProblems } from './texts.ts'
 import type { ReadText } from './texts.ts'
 
 /** Objects all of whose members are lists of texts under addresses with ports. */
@@ -20,11 +21,12 @@ export function isBpfLbList (document: unknown): document is Readonly<Record<str
   return names.length > 0 && names.every(name => /^\S+:\d+\S*( \(\d+\))?$/.test(name) && Array.isArray(document[name]))
 }
 
-/** @param pointer of the document */
-export function readBpfLbList (document: Readonly<Record<string, unknown>>, pointer: string): LbResult<FrontendList> {
+/** Pauses now and then. @param pointer of the document */
+export function * readBpfLbList (document: Readonly<Record<string, unknown>>, pointer: string): Steps<LbResult<FrontendList>> {
   const collected = new Frontends()
   const places: LbPlace[] = []
-  for (const [key, values] of Object.entries(document)) {
+  for (const [number, [key, values]] of Object.entries(document).entries()) {
+    if (number % LINES_PER_STEP === 0) yield
     for (const [index, value] of (values as unknown[]).entries()) {
       const at = `${pointer}${pointerStep(key)}/${index}`
       const wrong = typeof value === 'string' ? collected.add(key, value, at, at) : 'text is expected here'
@@ -35,12 +37,13 @@ export function readBpfLbList (document: Readonly<Record<string, unknown>>, poin
 }
 
 /** @param pointer of the document. @param file in words */
-export function readBpfLbListText ({ head, lines }: ReadText, pointer: string, file: string): LbResult<FrontendList> {
+export function * readBpfLbListText ({ head, lines }: ReadText, pointer: string, file: string): Steps<LbResult<FrontendList>> {
   const collected = new Frontends()
   const problems = new TextProblems(pointer, file)
   const starts = [0, head.text.indexOf('BACKEND ADDRESS')]
   let key = ''
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
+    if (index % LINES_PER_STEP === 0) yield
     const [address = '', value = ''] = columnsOf(line.text, starts)
     if (address !== '') key = address
     const wrong = key === '' ? 'a backend stands before the first service address' : collected.add(key, value, pointer, problems.placeOf(line))

@@ -119,7 +119,8 @@ interface Hypothesis {
 function * hypotheses (question: TableQuestion, expected: Uint32Array): Generator<Hypothesis> {
   const { ids, backends, seed, release } = question
   const m = ids.length
-  const otherReleases = releases.filter(one => one !== release)
+  // the newest first: without weights the older two fill alike
+  const otherReleases = releases.filter(one => one !== release).reverse()
   const otherSeeds = question.seeds.filter(one => one.base64 !== seed.base64)
   const releaseCause = (one: Release): Explanation =>
     ({ code: 'release', detail: `it is the table of release line ${one}; here it is ${release}` })

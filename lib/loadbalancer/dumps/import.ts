@@ -53,7 +53,7 @@ export function * importDocumentSteps (cluster: Cluster, documents: readonly unk
   if (!imported.ok) return imported
   const read = yield * readDumps(dumps)
   if (!read.ok) return read
-  const services = servicesOf(read.value.frontends)
+  const services = yield * servicesOf(read.value.frontends)
   if (!services.ok) return services
   const { draft, counts } = imported.value
   const taken = yield * takeServices(draft, services.value, options)
@@ -106,8 +106,8 @@ function * readDumps (dumps: ReadonlyArray<{ readonly document: unknown, readonl
     let list: LbResult<FrontendList> | null = null
     if (isPassedOver(document)) skip('File', document.file, document.passedOver)
     else if (isMaglevList(document)) skip('MaglevList', `${Object.keys(document).length} tables`, builtNotImported)
-    else if (isDumpText(document)) list = readDumpText(document, index, all, skip)
-    else if (isBpfLbList(document)) list = readBpfLbList(document, pointer)
+    else if (isDumpText(document)) list = yield * readDumpText(document, index, all, skip)
+    else if (isBpfLbList(document)) list = yield * readBpfLbList(document, pointer)
     else list = done(readServiceEntry(new Field(document, index, problems)))
     if (list === null) continue
     if (!list.ok) return named(list.error.places, list.error.code)
@@ -120,14 +120,14 @@ function * readDumps (dumps: ReadonlyArray<{ readonly document: unknown, readonl
 
 const builtNotImported = 'tables are built and not imported; compare them: POST /v1/nodes/{name}/table-comparisons'
 
-function readDumpText (
+function * readDumpText (
   { file, text }: DumpText, index: number, all: ReadDumps, skip: (kind: string, name: string, reason: string) => void
-): LbResult<FrontendList> | null {
+): Steps<LbResult<FrontendList> | null> {
   const read = readText(text)
   const pointer = `/${index}`
   switch (read?.kind) {
-    case 'service-list': return readServiceListText(read, pointer, file)
-    case 'bpf-lb-list': return readBpfLbListText(read, pointer, file)
+    case 'service-list': return yield * readServiceListText(read, pointer, file)
+    case 'bpf-lb-list': return yield * readBpfLbListText(read, pointer, file)
     case 'config':
       all.config = { list: readConfigText(read), index, file }
       return null

@@ -5,9 +5,10 @@ import { backendStates, canonicalAddress } from '../../maglev/index.ts'
 import type { LbResult } from '../errors.ts'
 import { describe, isRecord } from '../k8s/fields.ts'
 import type { Field } from '../k8s/fields.ts'
+import type { Steps } from '../steps.ts'
 import { parseDumpedEndpoint, protocolNamed, stateNamed, typeNamed } from './frontends.ts'
 import type { DumpedBackend, DumpedFrontend } from './frontends.ts'
-import { columnsOf, quoted, TextProblems } from './texts.ts'
+import { columnsOf, LINES_PER_STEP, quoted, TextProblems } from './texts.ts'
 import type { ReadText } from './texts.ts'
 
 /** A frontend that is left out, and why. */
@@ -116,14 +117,15 @@ function missingPort (field: Field): number {
 
 const leaveOut = (pointer: string, name: string, reason: string): FrontendList => ({ frontends: [], leftOut: [{ pointer, name, reason }] })
 
-/** @param pointer of the document. @param file in words */
-export function readServiceListText ({ head, lines }: ReadText, pointer: string, file: string): LbResult<FrontendList> {
+/** Pauses now and then. @param pointer of the document. @param file in words */
+export function * readServiceListText ({ head, lines }: ReadText, pointer: string, file: string): Steps<LbResult<FrontendList>> {
   const problems = new TextProblems(pointer, file)
   const starts = ['ID', 'Frontend', 'Service Type', 'Backend'].map(word => head.text.indexOf(word))
   const frontends: (DumpedFrontend & { backends: DumpedBackend[] })[] = []
   const leftOut: LeftOut[] = []
   let current: (typeof frontends)[number] | 'left out' | null = null
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
+    if (index % LINES_PER_STEP === 0) yield
     const [id = '', frontend = '', type = '', backend = ''] = columnsOf(line.text, starts)
     if (id !== '') {
       const endpoint = parseDumpedEndpoint(frontend)

@@ -8,6 +8,7 @@ import { done, refuse } from '../errors.ts'
 import type { LbPlace, LbResult } from '../errors.ts'
 import { endpointKey, familyOf, frontendKey, isSurrogate, serviceKey, surrogateAddress } from '../service.ts'
 import type { FrontendKey, Service } from '../service.ts'
+import type { Steps } from '../steps.ts'
 import type { Protocol } from '../../maglev/index.ts'
 import type { DumpedBackend, DumpedFrontend } from './frontends.ts'
 import type { LeftOut } from './service-list.ts'
@@ -29,7 +30,8 @@ type Resolved = Omit<DumpedFrontend, 'protocol' | 'backends'> & {
   readonly backends: ReadonlyArray<DumpedBackend & { readonly protocol: Protocol }>
 }
 
-export function servicesOf (frontends: readonly DumpedFrontend[]): LbResult<DumpedServices> {
+/** Pauses after every service. */
+export function * servicesOf (frontends: readonly DumpedFrontend[]): Steps<LbResult<DumpedServices>> {
   const resolved = frontends.map(withProtocols)
   const twice = repeated(resolved)
   if (twice !== null) return refuse('INVALID_DOCUMENT', twice.detail, { places: [twice] })
@@ -37,11 +39,14 @@ export function servicesOf (frontends: readonly DumpedFrontend[]): LbResult<Dump
   const groups = new Map<string, Resolved[]>()
   for (const frontend of kept) {
     const name = serviceKey(frontend.service ?? namelessService(frontend))
-    groups.set(name, [...groups.get(name) ?? [], frontend])
+    const known = groups.get(name)
+    if (known === undefined) groups.set(name, [frontend])
+    else known.push(frontend)
   }
   const services: DumpedServices['services'][number][] = []
   const leftOut: LeftOut[] = []
   for (const [key, group] of groups) {
+    yield
     const made = serviceOf(key, group, leftOut)
     if (!made.ok) return made
     services.push({ service: made.value, pointer: group[0]?.pointer ?? '' })

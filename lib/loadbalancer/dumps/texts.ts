@@ -5,6 +5,9 @@ import { done, refusePlaces } from '../errors.ts'
 import type { LbPlace, LbResult } from '../errors.ts'
 import { limits } from '../limits.ts'
 
+/** lines of a list that are read in some milliseconds */
+export const LINES_PER_STEP = 500
+
 /** A text beside the documents of an import: of a file in an archive, or a body that is no JSON. */
 export interface DumpText {
   /** its name in the archive; for people */

@@ -44,8 +44,11 @@ const bytesOf = ({ settings }: KnobFacts, map: ReportMap, entries: number, chang
     ...change
   })
 
-const hashes = ({ maps }: KnobFacts): KnobFacts['maps'] =>
-  maps.filter(({ map }) => isServiceMap(map) && (map.type === 'hash' || map.type === 'hash_of_maps'))
+const sized = ({ maps }: KnobFacts): KnobFacts['maps'] =>
+  maps.filter(({ map }) => isServiceMap(map) && (map.type === 'hash' || map.type === 'hash_of_maps' || map.type === 'lru_hash'))
+
+/** LRU maps are preallocated in any case */
+const hashes = (facts: KnobFacts): KnobFacts['maps'] => sized(facts).filter(({ map }) => map.type !== 'lru_hash')
 
 function preallocation (facts: KnobFacts): Knob[] {
   if (!facts.settings.preallocateMaps) return []
@@ -60,12 +63,12 @@ const smallestMapMax = 4096
 /** Hash maps have their buckets from the start: twice the entries that are needed is room enough to grow. */
 function mapMax (facts: KnobFacts): Knob[] {
   const { mapSizes } = facts.settings
-  const now = Math.max(mapSizes.services, mapSizes.backends, mapSizes.revNat, mapSizes.maglev)
+  const now = Math.max(...Object.values(mapSizes))
   const needed = Math.max(0, ...hashes(facts).map(({ entries }) => entries))
   const suggested = Math.max(smallestMapMax, 2 ** Math.ceil(Math.log2(Math.max(1, 2 * needed))))
   if (suggested === now || (suggested < now && mapSizes.services !== now)) return []
-  const after = hashes(facts).reduce((sum, { map, entries }) => sum + bytesOf(facts, map, entries, { maxEntries: suggested }), 0)
-  const before = hashes(facts).reduce((sum, { map, entries }) => sum + bytesOf(facts, map, entries, {}), 0)
+  const after = sized(facts).reduce((sum, { map, entries }) => sum + bytesOf(facts, map, entries, { maxEntries: suggested }), 0)
+  const before = sized(facts).reduce((sum, { map, entries }) => sum + bytesOf(facts, map, entries, {}), 0)
   return [{
     name: 'bpf.lbMapMax',
     now: String(now),

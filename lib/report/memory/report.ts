@@ -223,7 +223,9 @@ function nodeMemory (facts: NodeFacts, scale: MixScale | null, disruptions: Disr
   const maps = flat ? groups : [tableGroup(rows, scale !== null), ...groups]
   const areas = sumAreas(maps.flatMap((map) => map.areas))
   const total = sumBytes(maps)
-  const connections = connectionMaps(node, asked.sizing, node.preallocateMaps)
+  // A map of one element stands for those that the node does without.
+  const own = new Set(facts.maps.filter((map) => map.max_entries > 1).map(nameOf))
+  const connections = connectionMaps(node, asked.sizing, node.preallocateMaps).filter(({ name }) => !own.has(name))
   return {
     node: node.name,
     kernel: node.kernel,

@@ -1,6 +1,6 @@
 // Which of Cilium's maps a map is. Kernels keep 15 characters of a name, so that is what is compared.
 
-import { mapNames } from '../../datapath/index.ts'
+import { affinityMatchMapName, mapNames } from '../../datapath/index.ts'
 import type { ReportMap } from './source.ts'
 
 const kernelNameLength = 15
@@ -13,6 +13,10 @@ export function isMap (map: Pick<ReportMap, 'name'>, role: MapRole, family: 4 | 
   return map.name.slice(0, kernelNameLength) === mapNames[role][family].slice(0, kernelNameLength)
 }
 
+const lbMaps = ['services', 'backends', 'reverseNat', 'maglev', 'sourceRange', 'affinity'] as const satisfies readonly MapRole[]
+
+/** Those that bpf-lb-map-max sizes, unless an option of their own does. */
 export function isServiceMap (map: Pick<ReportMap, 'name'>): boolean {
-  return (Object.keys(mapNames) as MapRole[]).some((role) => isMap(map, role, 4) || isMap(map, role, 6))
+  return lbMaps.some((role) => isMap(map, role, 4) || isMap(map, role, 6)) ||
+    map.name.slice(0, kernelNameLength) === affinityMatchMapName.slice(0, kernelNameLength)
 }

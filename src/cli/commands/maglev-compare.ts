@@ -48,9 +48,9 @@ export default command({
       release: args.release,
       seeds: wordList(args.seeds) ?? []
     })))
+    if (compared.compared === 0) throw new BadInput(`no table could be compared: ${compared.notCompared[0]?.reason ?? 'the list is empty'}`)
     process.stdout.write(args.json ? `${JSON.stringify(compared)}\n` : asText(compared))
     if (compared.differing > 0) throw new Failure(`${compared.differing} of ${compared.compared} tables differ`)
-    if (compared.compared === 0) throw new BadInput('no table could be compared: no frontend has the id of one')
   }
 })
 

@@ -5,8 +5,12 @@
 // `target` free elements, shrinking the inactive part where none are free.
 // BPF_F_NO_COMMON_LRU: a list per CPU with an equal share of the elements.
 //
-//   state   0 common list   64 target   68 scans   128 + 64 * cpu: the CPU's own lists
+//   state   0 common list   64 target   68 scans   128 + 128 * cpu: the CPU's own lists
 //           (common LRU: 0 free, 16 pending, 32 next CPU to steal from, 36 lock; else a list as in lru-list.ts)
+//           Behind a list: 72 its elements that were never used, 76 number of the first of its elements, 80 CPU
+//
+// The kernel links all elements into free lists when it makes the map, the last one first. Here those that were never used stay out: a new
+// map's pages stay untouched. They are taken in the same order, when nothing else is free, because what becomes free is linked before them.
 //
 // Lock order: CPU's lists, list, bucket.
 
@@ -28,8 +32,11 @@ import { lock, unlock } from './lock'
 
 const TARGET: usize = 64
 const SCANS: usize = 68
+const NEVER_USED: usize = 72
+const FIRST: usize = 76
+const LIST_CPU: usize = 80
 const CPUS: usize = 128
-const CPU_BYTES: usize = 64
+const CPU_BYTES: usize = 128
 const PENDING: usize = 16
 const NEXT_STEAL: usize = 32
 const LOCAL_LOCK: usize = 36
@@ -83,7 +90,7 @@ export function lruMapDeleteElem (map: usize, key: usize, taken: usize): i32 {
   return 0
 }
 
-/** Lays the lists out and puts every element on a free list. @returns false if the memory did not suffice */
+/** Lays the lists out, every element free. @returns false if the memory did not suffice */
 export function lruInit (map: usize): bool {
   const state = allocate((CPUS + (POSSIBLE_CPUS as usize) * CPU_BYTES) as u32)
   if (state == 0) return false
@@ -98,7 +105,7 @@ export function lruInit (map: usize): bool {
       initHead(ownLists(state, cpu) + PENDING)
       store<u32>(ownLists(state, cpu), cpu, NEXT_STEAL)
     }
-    for (let i: u32 = 0; i < total; i++) addFree(state, elemAt(map, i), 0)
+    giveElements(state, 0, total, 0)
     return true
   }
   store<u32>(state, PERCPU_FREE_TARGET, TARGET)
@@ -106,16 +113,29 @@ export function lruInit (map: usize): bool {
   const share = total / POSSIBLE_CPUS
   for (let cpu: u32 = 0; cpu < POSSIBLE_CPUS; cpu++) {
     initList(ownLists(state, cpu))
-    for (let i: u32 = 0; i < share; i++) addFree(ownLists(state, cpu), elemAt(map, cpu * share + i), cpu)
+    giveElements(ownLists(state, cpu), cpu * share, share, cpu)
   }
   return true
 }
 
-function addFree (list: usize, elem: usize, cpu: u32): void {
-  const node = elem + NODE_IN_ELEM
-  setCpuOf(node, cpu)
+function giveElements (list: usize, first: u32, total: u32, cpu: u32): void {
+  store<u32>(list, total, NEVER_USED)
+  store<u32>(list, first, FIRST)
+  store<u32>(list, cpu, LIST_CPU)
+}
+
+/** Whether the list has a free node now; one that was never used is linked when there is no other. */
+function hasFree (map: usize, list: usize): bool {
+  const free = head(list, FREE)
+  if (!isEmpty(free)) return true
+  const left = load<u32>(list, NEVER_USED)
+  if (left == 0) return false
+  store<u32>(list, left - 1, NEVER_USED)
+  const node = elemAt(map, load<u32>(list, FIRST) + left - 1) + NODE_IN_ELEM
+  setCpuOf(node, load<u32>(list, LIST_CPU))
   setListOf(node, FREE)
-  linkFirst(head(list, FREE), node)
+  linkFirst(free, node)
+  return true
 }
 
 // @ts-ignore: decorator
@@ -142,7 +162,7 @@ function popOwn (map: usize, state: usize, hash: u32, cpu: u32): usize {
   let node: usize = 0
   lock(list + LIST_LOCK)
   rotate(list, load<u32>(state, SCANS))
-  if (isEmpty(free)) shrink(map, list, load<u32>(state, SCANS), PERCPU_FREE_TARGET, free, FREE)
+  if (!hasFree(map, list)) shrink(map, list, load<u32>(state, SCANS), PERCPU_FREE_TARGET, free, FREE)
   if (!isEmpty(free)) {
     node = nextOf(free)
     store<u32>(node - NODE_IN_ELEM + ELEM_HASH, hash)
@@ -195,7 +215,7 @@ function fetchFree (map: usize, list: usize, own: usize): void {
   rotate(list, scans)
   const free = head(list, FREE)
   let fetched: u32 = 0
-  while (fetched < target && !isEmpty(free)) {
+  while (fetched < target && hasFree(map, list)) {
     moveToFree(list, nextOf(free), own, LOCAL_FREE)
     fetched++
   }
