@@ -77,8 +77,19 @@ export function nodeWarnings (node: LbNode, settings: NodeSettings = node.settin
   return [
     ...mapPressures(node.counts(), settings).flatMap(pressureWarning),
     ...idWarning(node, settings),
-    ...node.frontends().flatMap(frontend => frontendWarnings(node, frontend))
+    ...node.frontends().flatMap(frontend => rememberedWarnings(node, frontend))
   ]
+}
+
+/** Every import asks about all frontends of a node, of which it changed few. */
+const remembered = new WeakMap<NodeSettings, WeakMap<RealisedFrontend, readonly NodeWarning[]>>()
+
+function rememberedWarnings (node: LbNode, frontend: RealisedFrontend): readonly NodeWarning[] {
+  let ofNode = remembered.get(node.settings)
+  if (ofNode === undefined) remembered.set(node.settings, ofNode = new WeakMap())
+  let warnings = ofNode.get(frontend)
+  if (warnings === undefined) ofNode.set(frontend, warnings = frontendWarnings(node, frontend))
+  return warnings
 }
 
 function pressureWarning ({ map, entries, maxEntries, pressure, option, inCiliumMetric }: MapPressure): NodeWarning[] {
