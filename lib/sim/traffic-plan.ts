@@ -114,7 +114,7 @@ export interface TargetFrontend extends TrafficTarget {
 
 /**
  * Frontends of the services that have a table on every node of the plan, in the order of the first node's. SCTP ones are
- * left out: the datapath knows TCP and UDP.
+ * left out: the generator makes TCP and UDP.
  * @throws SimError when there is none
  */
 export function trafficTargets (sim: Simulator, plan: TrafficPlan): TargetFrontend[] {
