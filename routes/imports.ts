@@ -33,7 +33,8 @@ export const imports: Route = async (app, { sim, documents }) => {
       description: 'Service, EndpointSlice, Pod (of its host ports), Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes. Lists that an agent printed (`cilium-dbg service list`, `bpf lb list`, as JSON or text) give services of source `dump`; `config --all` changes node `cilium` as the ConfigMap does; of a sysdump (zip, tar, tar.gz) the lists of one agent are taken, and what is passed over is listed.',
       querystring: Type.Object({
         operation: OneOf(['apply', 'delete'], 'Whether the objects come or go.', { default: 'apply' }),
-        dryRun: Type.Boolean({ default: false, description: 'Only say what would happen.' })
+        dryRun: Type.Boolean({ default: false, description: 'Only say what would happen.' }),
+        warnings: Type.Boolean({ default: false, description: 'Say what the nodes have afterwards that Cilium says nothing about.' })
       }, { additionalProperties: false }),
       consumes: [...manifestTypes, ...dumpTypes],
       body: Documents,
@@ -41,8 +42,7 @@ export const imports: Route = async (app, { sim, documents }) => {
     }
   }, async (request) => {
     const read = await documents.read(request.body, formatOf(request.headers['content-type'] ?? ''))
-    const { operation, dryRun } = request.query
-    return app.inTurn(() => inSteps(sim.importSteps(read, { operation, dryRun })))
+    return app.inTurn(() => inSteps(sim.importSteps(read, request.query)))
   })
 }
 

@@ -13,6 +13,8 @@ const CILIUM_NODE = 'cilium'
 export interface ImportOptions {
   readonly operation: 'apply' | 'delete'
   readonly dryRun: boolean
+  /** say what the nodes have then that Cilium says nothing about: every frontend of every node is looked at */
+  readonly warnings?: boolean
 }
 
 /**
@@ -26,7 +28,7 @@ export function importSteps (
 }
 
 function * stepsOf (
-  set: NodeSet, documents: readonly unknown[], { operation, dryRun }: ImportOptions, touch: () => void
+  set: NodeSet, documents: readonly unknown[], { operation, dryRun, warnings: wanted = false }: ImportOptions, touch: () => void
 ): Steps<ImportReport> {
   const settings = set.list().map((node) => node.settings)
   const ciliumSettings = settings.find(({ name }) => name === CILIUM_NODE) ?? null
@@ -39,8 +41,7 @@ function * stepsOf (
     yield * set.realiseSteps(draft, settings.map((one) => one.name === changed?.name ? changed : one), dryRun)
     if (!dryRun) touch()
   }
-  const warnings = changes && !dryRun ? set.list().flatMap(warningsOf) : []
-  return { revision: set.cluster.revision, ...counts, ...(warnings.length === 0 ? {} : { warnings }) }
+  return { revision: set.cluster.revision, ...counts, ...(wanted && !dryRun ? { warnings: set.list().flatMap(warningsOf) } : {}) }
 }
 
 type ImportWarning = NonNullable<ImportReport['warnings']>[number]

@@ -110,6 +110,13 @@ export interface NodeView extends NodeSettings {
   readonly memory: { readonly memlockBytes: number, readonly allocatedBytes: number }
 }
 
+export interface ImportRequest {
+  readonly operation: 'apply' | 'delete'
+  readonly dryRun: boolean
+  /** not of a dry run */
+  readonly warnings?: boolean
+}
+
 export interface ImportReport {
   readonly revision: number
   readonly created: number
@@ -117,7 +124,7 @@ export interface ImportReport {
   readonly deleted: number
   readonly unchanged: number
   readonly skipped: ReadonlyArray<{ readonly document: number, readonly kind: string, readonly name: string, readonly reason: string }>
-  /** of the nodes after the import, by kind; left out where there are none, and of a dry run */
+  /** of the nodes after the import, by kind, where they were asked for */
   readonly warnings?: ReadonlyArray<{
     readonly node: string,
     readonly code: NodeWarningCode,
@@ -374,12 +381,12 @@ export interface Simulator {
   putService (service: ServiceSpec, options?: { create?: boolean }): ServiceView
   deleteService (namespace: string, name: string): void
 
-  importDocuments (documents: readonly unknown[], options: { operation: 'apply' | 'delete', dryRun: boolean }): ImportReport
+  importDocuments (documents: readonly unknown[], options: ImportRequest): ImportReport
   /**
    * The same in steps of a few milliseconds; the last one returns the report. Until then no other change may begin (CHANGE_IN_PROGRESS),
    * the desired state reads as before, and packets see a node's maps while they are being written, as on a machine.
    */
-  importSteps (documents: readonly unknown[], options: { operation: 'apply' | 'delete', dryRun: boolean }): Generator<undefined, ImportReport>
+  importSteps (documents: readonly unknown[], options: ImportRequest): Generator<undefined, ImportReport>
   getState (): ClusterState
   /** takes what getState gave: the same services, addresses and nodes are there again */
   putState (state: ClusterStateInput): ClusterState

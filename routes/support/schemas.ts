@@ -174,7 +174,7 @@ export const ImportReport = Type.Object({
     code: Type.String({ description: 'The kind, as in the node\'s warnings.' }),
     count: Type.Integer({ description: 'How many of the kind the node has.' }),
     message: Type.String({ description: 'The first of them.' })
-  }, closed), { description: 'What the nodes have now that Cilium would say nothing about; left out where there is nothing, and of a dry run.' }))
+  }, closed), { description: 'What the nodes have now that Cilium says nothing about; where `warnings` asks for it, and not of a dry run.' }))
 }, { title: 'ImportReport', description: 'What an import did, or would do.', ...closed })
 
 export const NodeAddresses = Type.Object({
