@@ -1,3 +1,4 @@
+export * from './connections.ts'
 export * from './constants.ts'
 export * from './flags.ts'
 export * from './objects.ts'

@@ -1,32 +1,99 @@
-// How a flow came to its backend, step by step, for people: which frontend it is addressed to, the hash of the flow, the slot of the Maglev
-// table, and what that slot holds. Hash, M and slot are read from the registers of the traced run, so that nothing is computed here that
-// the program did not compute; what the slot holds is read back from the node's maps.
+// How a flow came to its backend, step by step, for people: its frontend, whether the flow or its client was known, the
+// hash of the flow, the slot of the Maglev table, what that slot holds, and the step that ended it. Hash, M and slot are read from the
+// registers of the traced run, so that nothing is computed here that the program did not compute; what the program met in the node's
+// maps is read from them before it runs.
 
 import { BPF_ALU, BPF_DIV, BPF_X } from '../bpf/isa/op.ts'
+import {
+  decodeAffinity, decodeConnection, encodeAffinityKey, encodeConnectionKey, mapNames, serviceFlags, splitFrontendWord
+} from '../datapath/index.ts'
+import type { Reason } from '../datapath/index.ts'
 import { endpointKey } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
+import { parseSeed } from '../maglev/index.ts'
 import { formatAddress, parsePacket, transportName } from '../packet/index.ts'
+import type { NetworkHeader, TransportHeader } from '../packet/index.ts'
 import type { EmulatedNode } from './node.ts'
 import { tableMap } from './node-views.ts'
 import type { LookupExplanation, TraceStep } from './types.ts'
 
-/** @param packet as it came in */
-export function explain (emulated: EmulatedNode, packet: Uint8Array, steps: readonly TraceStep[]): LookupExplanation {
-  const frontend = addressee(emulated, packet)
-  const division = frontend === undefined ? null : firstDivision(emulated, steps)
-  if (frontend === undefined || division === null) return { frontend: named(frontend), hash: null, slot: null }
+/** What the maps have for a packet before it comes. */
+export interface Met {
+  readonly asked: Asked | null
+  readonly connection: LookupExplanation['connection']
+  readonly affinity: LookupExplanation['affinity']
+}
+
+interface Asked {
+  readonly network: NetworkHeader
+  readonly transport: TransportHeader
+  readonly frontend: RealisedFrontend
+}
+
+/** @param uptimeMs of the machine's clock */
+export function meet (emulated: EmulatedNode, packet: Uint8Array, uptimeMs: number): Met {
+  const asked = addressee(emulated, packet)
+  if (asked === null) return { asked, connection: null, affinity: null }
+  return { asked, connection: connectionOf(emulated, asked, uptimeMs), affinity: affinityOf(emulated, asked, uptimeMs) }
+}
+
+/** @param outcome what the program counted the packet as; null after a fault */
+export function explain (emulated: EmulatedNode, met: Met, steps: readonly TraceStep[], outcome: Reason | null): LookupExplanation {
+  const { asked, connection, affinity } = met
+  const ended = outcome === null ? null : { step: outcome.name, code: outcome.code, text: outcome.text }
+  const division = asked === null ? null : firstDivision(emulated, steps)
+  const known = { frontend: named(asked?.frontend), connection, affinity, ended }
+  if (asked === null || division === null) return { ...known, hash: null, hashInputs: null, slot: null }
   const { dividend: hash, divisor: m, quotient } = division
   const index = hash - quotient * m
-  return { frontend: named(frontend), hash: hex(hash), slot: { m, index, backendId: tableMap(emulated, frontend)?.read()[index] ?? null } }
+  const table = tableMap(emulated, asked.frontend)
+  const outer = table === undefined || emulated.settings.layout === 'flat' ? null : { key: asked.frontend.id, mapId: table.mapId }
+  const slot = { m, index, backendId: table?.read()[index] ?? null, outer }
+  return { ...known, hash: hex(hash), hashInputs: hashInputs(emulated, asked), slot }
 }
 
 /** What the services map has under the packet's destination, port and protocol. */
-function addressee ({ node }: EmulatedNode, packet: Uint8Array): RealisedFrontend | undefined {
+function addressee ({ node }: EmulatedNode, packet: Uint8Array): Asked | null {
   const { network, transport } = parsePacket(packet)
-  if (network === null || transport === null) return undefined
-  const protocol = transportName(network.protocol)
-  if (protocol === undefined) return undefined
-  return node.frontend(endpointKey({ address: formatAddress(network.destination), port: transport.destinationPort, protocol }))
+  const protocol = transportName(network?.protocol ?? -1)
+  if (network === null || transport === null || protocol === undefined) return null
+  const frontend = node.frontend(endpointKey({ address: formatAddress(network.destination), port: transport.destinationPort, protocol }))
+  return frontend === undefined ? null : { network, transport, frontend }
+}
+
+function connectionOf ({ settings, datapath }: EmulatedNode, { network, transport }: Asked, uptimeMs: number): LookupExplanation['connection'] {
+  if (!settings.conntrack) return null
+  const { family, destination, source, protocol } = network
+  const { sourcePort, destinationPort } = transport
+  const found = datapath.map(mapNames.conntrack[family]).lookup(
+    encodeConnectionKey({ destination, source, sourcePort, destinationPort, protocol, kind: 'service' }))
+  if (!found.ok) return { state: 'none', backendId: null, endsInSeconds: null }
+  const { backendId, endsAtSeconds, closing } = decodeConnection(found.value)
+  const endsInSeconds = endsAtSeconds - Math.floor(uptimeMs / 1000)
+  return { state: endsInSeconds <= 0 ? 'ended' : closing ? 'closing' : 'established', backendId, endsInSeconds: Math.max(0, endsInSeconds) }
+}
+
+function affinityOf ({ datapath }: EmulatedNode, { network, frontend }: Asked, uptimeMs: number): LookupExplanation['affinity'] {
+  if ((frontend.flags & serviceFlags.affinity) === 0) return null
+  const { affinityTimeoutSeconds: timeoutSeconds } = splitFrontendWord(frontend.word)
+  const found = datapath.map(mapNames.affinity[network.family]).lookup(encodeAffinityKey(network.source, frontend.id))
+  if (!found.ok) return { timeoutSeconds, backendId: null, endsInMs: null }
+  const { backendId, lastUsedMs } = decodeAffinity(found.value)
+  return { timeoutSeconds, backendId, endsInMs: Math.max(0, lastUsedMs + timeoutSeconds * 1000 - uptimeMs) }
+}
+
+function hashInputs ({ settings }: EmulatedNode, { network, transport, frontend }: Asked): LookupExplanation['hashInputs'] {
+  const seed = parseSeed(settings.seed)
+  const since117 = settings.release === '1.17+'
+  const ofClient = since117 && (frontend.flags & serviceFlags.affinity) !== 0
+  return {
+    source: formatAddress(network.source),
+    sourcePort: ofClient ? 0 : transport.sourcePort,
+    destinationPort: transport.destinationPort,
+    protocol: network.protocol,
+    seed: seed.ok ? (network.family === 4 ? seed.seed.jhash4 : seed.seed.jhash6) : 0,
+    portOrder: since117 ? 'destination-first' : 'source-first'
+  }
 }
 
 function named (frontend: RealisedFrontend | undefined): LookupExplanation['frontend'] {

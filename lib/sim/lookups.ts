@@ -1,7 +1,7 @@
 // Flows and packets through the programs of nodes, one answer per packet and node.
 
 import { withCpu } from './cpu-lease.ts'
-import { explain } from './explanation.ts'
+import { explain, meet } from './explanation.ts'
 import { describeRun, nodesAgree, packetsOf } from './lookup.ts'
 import type { EmulatedNode } from './node.ts'
 import type { NodeSet } from './node-set.ts'
@@ -14,7 +14,7 @@ const CPU = 0
 export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
   const nodes = request.nodes === undefined ? set.list() : request.nodes.map((name) => set.get(name))
   const packets = packetsOf(request)
-  const answers = nodes.map((node) => withCpu(node.cpuLeases, CPU, () => runAll(node, packets, request)))
+  const answers = nodes.map((node) => withCpu(node.cpuLeases, CPU, () => runAll(node, packets, request, set.uptimeMs)))
   const results = packets.map((_, index) => {
     const perNode = answers.flatMap((answer) => answer[index] ?? [])
     return { agree: nodesAgree(perNode), nodes: perNode }
@@ -22,7 +22,7 @@ export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
   return { revision: set.cluster.revision, results }
 }
 
-function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest): NodeLookup[] {
+function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest, uptimeMs: number): NodeLookup[] {
   const { trace = false, explain: explained = false } = request
   const { execution, datapath, outcomes } = emulated
   if (request.randomSeed !== undefined) execution.seedRandom(request.randomSeed)
@@ -33,10 +33,12 @@ function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request
       return describeRun(emulated, packet, run, outcomes.raised())
     }
     // the tracer alone: it counts like the interpreter to the bit, and the packet is counted once
+    const met = explained ? meet(emulated, packet, uptimeMs) : null
     const run = tracedRun(emulated, packet)
+    const outcome = outcomes.raised()
     return {
-      ...describeRun(emulated, packet, run, outcomes.raised()),
-      ...(explained ? { explanation: explain(emulated, packet, run.steps) } : {}),
+      ...describeRun(emulated, packet, run, outcome),
+      ...(met === null ? {} : { explanation: explain(emulated, met, run.steps, outcome) }),
       ...(trace ? { trace: run.steps } : {})
     }
   })

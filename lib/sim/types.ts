@@ -258,10 +258,37 @@ export interface LookupExplanation {
     readonly port: number,
     readonly protocol: Protocol
   } | null
-  /** hash of the flow, 0x-hex of 32 bits, as the program had it in a register */
+  /** what the node remembered of the flow before the packet; null: it remembers none, or the packet is to no frontend */
+  readonly connection: {
+    readonly state: 'none' | 'ended' | 'closing' | 'established',
+    readonly backendId: number | null,
+    readonly endsInSeconds: number | null
+  } | null
+  /** of a service with session affinity: which backend the client had before the packet, and for how long still */
+  readonly affinity: { readonly timeoutSeconds: number, readonly backendId: number | null, readonly endsInMs: number | null } | null
+  /** hash of the flow, 0x-hex of 32 bits, as the program had it in a register; null: no table was asked */
   readonly hash: string | null
+  /** what went into it, beside the seed of the address family */
+  readonly hashInputs: {
+    readonly source: string,
+    /** 0 where session affinity leaves it out */
+    readonly sourcePort: number,
+    readonly destinationPort: number,
+    /** IP protocol number */
+    readonly protocol: number,
+    readonly seed: number,
+    readonly portOrder: 'destination-first' | 'source-first'
+  } | null
   /** slot `index` = hash modulo `m`, and the backend id that the table holds there */
-  readonly slot: { readonly m: number, readonly index: number, readonly backendId: number | null } | null
+  readonly slot: {
+    readonly m: number,
+    readonly index: number,
+    readonly backendId: number | null,
+    /** revNAT id in the outer map, and the id of the inner map there; null in layout flat */
+    readonly outer: { readonly key: number, readonly mapId: number } | null
+  } | null
+  /** the step that decided, with Cilium's drop code; null after a fault */
+  readonly ended: { readonly step: string, readonly code: number | null, readonly text: string } | null
 }
 
 export interface NodeLookup {

@@ -367,7 +367,7 @@ export const LookupRequest = Type.Object({
   // what is wrong with a frame is told by who reads it, which a pattern could not
   packets: Type.Optional(Type.Array(Type.String({ maxLength: 2 * limits.packetBytes, description: 'An Ethernet frame in hex, from its 14 bytes of header on.' }), { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Packets.' })),
   trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` }),
-  explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, hash, slot; ${limits.tracedPackets} packets at most.` }),
+  explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, connection, affinity, hash, slot, the step that decided; ${limits.tracedPackets} packets at most.` }),
   randomSeed: Type.Optional(Type.Integer({ minimum: 0, maximum: 0xffffffff, description: 'State of the programs\' randomness before the first packet; as the last lookup left it unless said.' }))
 }, {
   title: 'LookupRequest',
@@ -402,12 +402,39 @@ const LookupExplanation = Type.Object({
     port: Type.Integer(),
     protocol: Type.String()
   }, closed), 'What the packet is addressed to; null: nothing that this node balances.'),
-  hash: Nullable(Type.String(), 'Hash of the flow, as the program had it in a register.'),
+  connection: Nullable(Type.Object({
+    state: OneOf(['none', 'ended', 'closing', 'established'], 'What the packet met.'),
+    backendId: Nullable(Type.Integer(), 'Its backend.'),
+    endsInSeconds: Nullable(Type.Integer(), 'By the machine\'s clock, without another packet.')
+  }, closed), 'What the node remembered of the flow; null on nodes without conntrack.'),
+  affinity: Nullable(Type.Object({
+    timeoutSeconds: Type.Integer({ description: 'Of the service.' }),
+    backendId: Nullable(Type.Integer(), 'The client\'s backend before the packet.'),
+    endsInMs: Nullable(Type.Number(), 'By the machine\'s clock, without another packet.')
+  }, closed), 'Session affinity; null for services without.'),
+  hash: Nullable(Type.String(), 'Hash of the flow, as the program had it in a register; null: no table was asked.'),
+  hashInputs: Nullable(Type.Object({
+    source: Type.String({ description: 'Address of the client.' }),
+    sourcePort: Type.Integer({ description: '0 where session affinity leaves it out.' }),
+    destinationPort: Type.Integer(),
+    protocol: Type.Integer({ description: 'IP protocol number.' }),
+    seed: Type.Integer({ description: 'Of the address family, from the Maglev seed.' }),
+    portOrder: OneOf(['destination-first', 'source-first'], 'Which port is the upper half of the ports\' word: it changed with 1.17.')
+  }, closed), 'What went into the hash.'),
   slot: Nullable(Type.Object({
     m: Type.Integer({ description: 'Slots of the table.' }),
     index: Type.Integer({ description: 'Hash modulo m.' }),
-    backendId: Nullable(Type.Integer(), 'What the table holds there.')
-  }, closed), 'The slot of the Maglev table.')
+    backendId: Nullable(Type.Integer(), 'What the table holds there.'),
+    outer: Nullable(Type.Object({
+      key: Type.Integer({ description: 'revNAT id.' }),
+      mapId: Type.Integer({ description: 'Id of the inner map.' })
+    }, closed), 'The entry of the outer map; null in layout flat, which has none.')
+  }, closed), 'The slot of the Maglev table.'),
+  ended: Nullable(Type.Object({
+    step: Type.String({ description: 'The step that decided.' }),
+    code: Nullable(Type.Integer(), 'Cilium\'s drop code; null for packets that are not dropped.'),
+    text: Type.String({ description: 'The same in words.' })
+  }, closed), 'Where the way ended; null after a fault of the program.')
 }, { title: 'LookupExplanation', description: 'The way to the backend; what the program did not get to is null.', ...closed })
 
 export const LookupReport = Type.Object({

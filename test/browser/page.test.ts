@@ -84,7 +84,7 @@ async function tryPage (executable: string): Promise<void> {
     t.equal(await textOf('h1'), (await api.call('POST', '/v1/reports/memory?format=text', { body: { mix: '9x40' } })).text.split('\n')[1], 'the mix stays')
     await tab.evaluate("document.querySelector('#flow-answer a[data-live]').click()")
     await tab.until("document.querySelector('.trace') !== null")
-    t.match(await textOf('.trace'), /; .*balance\(/)
+    t.match(await textOf('.trace'), /; .*balancer_xdp\(/)
   })
 
   await t.test('a manifest makes it the cluster\'s page', async (t) => {

@@ -50,12 +50,38 @@ t.test('what the program did not get to is null', async (t) => {
   sim.putService(someService('empty', '172.20.0.11', []))
   const flow: FlowSpec = { source: '203.0.113.7', sourcePort: 51022, destination: '172.20.0.10', destinationPort: 443, protocol: 'TCP' }
   const ask = (change: Partial<FlowSpec>): unknown => sim.lookup({ nodes: ['cilium'], flows: [{ ...flow, ...change }], explain: true }).results[0]?.nodes[0]?.explanation
-  t.same(ask({ destinationPort: 444 }), { frontend: null, hash: null, slot: null })
-  t.match(ask({ destination: '172.20.0.11' }), { frontend: { service: { name: 'empty' } }, hash: null, slot: null })
-  t.same((sim.lookup({ packets: ['00'.repeat(14)], explain: true }).results[0]?.nodes[0])?.explanation, { frontend: null, hash: null, slot: null })
+  const nothing = { frontend: null, connection: null, affinity: null, hash: null, hashInputs: null, slot: null }
+  t.match(ask({ destinationPort: 444 }), { ...nothing, ended: { step: 'unknown_port', code: 158 } })
+  t.match(ask({ destination: '172.20.0.11' }), { ...nothing, frontend: { service: { name: 'empty' } }, ended: { step: 'no_backend', code: 158 } })
+  const [zeros] = sim.lookup({ packets: ['00'.repeat(14)], explain: true }).results[0]?.nodes ?? []
+  t.match(zeros?.explanation, { ...nothing, ended: { step: 'not_ip', code: null } })
   const [plain, both] = [sim.lookup({ flows: [flow] }), sim.lookup({ flows: [flow], explain: true, trace: true })]
   for (const [index, { explanation, trace, ...rest }] of (both.results[0]?.nodes ?? []).entries()) {
     t.ok(explanation !== undefined && trace !== undefined)
     t.same(rest, plain.results[0]?.nodes[index], 'the answer is the same')
   }
+})
+
+t.test('what was remembered, and what went into the hash', async (t) => {
+  const sim = testSimulator({ nodes: [] })
+  sim.createNode({ name: 'now', conntrack: true })
+  sim.createNode({ name: 'before', release: '1.13-1.16' })
+  sim.putService({ ...someService('echo', '172.20.0.10', someBackends(4)), sessionAffinity: { timeoutSeconds: 30 } })
+  const flow: FlowSpec = { source: '203.0.113.7', sourcePort: 51022, destination: '172.20.0.10', destinationPort: 443, protocol: 'TCP' }
+  const ask = (node: string) => sim.lookup({ nodes: [node], flows: [flow], explain: true }).results[0]?.nodes[0]
+  const [first, second] = [ask('now'), ask('now')]
+  const id = first?.backend?.id ?? 0
+  t.match(first?.explanation, {
+    connection: { state: 'none', backendId: null },
+    affinity: { timeoutSeconds: 30, backendId: null },
+    hashInputs: { source: '203.0.113.7', sourcePort: 0, destinationPort: 443, protocol: 6, portOrder: 'destination-first' },
+    slot: { backendId: id, outer: { key: first?.explanation?.frontend?.id } },
+    ended: { step: 'ipv4', code: null }
+  })
+  t.match(second?.explanation, {
+    connection: { state: 'established', backendId: id, endsInSeconds: 60 }, affinity: { backendId: id, endsInMs: 30_000 }, hash: null, slot: null
+  })
+  sim.setUptime(61_000)
+  t.match(ask('now')?.explanation, { connection: { state: 'ended', endsInSeconds: 0 }, affinity: { endsInMs: 0 }, slot: { backendId: id } })
+  t.match(ask('before')?.explanation, { connection: null, hashInputs: { sourcePort: 51022, portOrder: 'source-first' } })
 })
