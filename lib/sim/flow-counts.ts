@@ -35,7 +35,7 @@ export function flowCounter (set: NodeSet, name: string): FlowCounter {
         sourceCidr: null,
         workers: 1
       }
-      const attachments = [attachment(node, set.coreModule)]
+      const attachments = [attachment(node, set.coreModule, set.uptimeMs)]
       const share = createShare({ plan, targets: frontends.map(targetOf), attachments, cpu: CPU, worker: WORKER }, () => 0)
       try {
         for (let chunk = 0; chunk < chunkCount(plan); chunk++) {

@@ -53,7 +53,7 @@ export function nodeOperations (set: NodeSet, touch: () => void): NodeOperations
     lbMapsText: (name) => lbMapsText(set.get(name).maps),
     watch: (name) => watchNode(set.get(name)),
     rehearse: (name) => new Rehearsal(set.get(name).settings, set.cluster),
-    attach: (name) => attachment(set.get(name), set.coreModule),
+    attach: (name) => attachment(set.get(name), set.coreModule, set.uptimeMs),
     flowCounter: (name) => flowCounter(set, name)
   }
 }

@@ -67,7 +67,9 @@ export function tableView (emulated: EmulatedNode, realised: RealisedFrontend): 
 }
 
 /** all that another thread needs; nothing in it is a copy */
-export function attachment ({ settings, generation, datapath, cpuLeases }: EmulatedNode, module: WebAssembly.Module): NodeAttachment {
+export function attachment (
+  { settings, generation, datapath, cpuLeases }: EmulatedNode, module: WebAssembly.Module, uptimeMs: number
+): NodeAttachment {
   return {
     node: settings.name,
     generation,
@@ -77,7 +79,8 @@ export function attachment ({ settings, generation, datapath, cpuLeases }: Emula
     memory: datapath.kernel.core.memory,
     image: datapath.program.image,
     metricsMapAddress: datapath.metrics().address,
-    cpuLeases
+    cpuLeases,
+    uptimeMs
   }
 }
 

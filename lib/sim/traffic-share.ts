@@ -192,7 +192,11 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
   return {
     runChunk (chunk, onBatch) {
       const end = Math.min(plan.packets, (chunk + 1) * CHUNK_PACKETS)
-      for (const node of nodes) node.digest = 0
+      for (const node of nodes) {
+        node.digest = 0
+        // what random selection draws is the chunk's, whoever runs it
+        node.execution.seedRandom((plan.seed ^ Math.imul(chunk + 1, 0x9e3779b1)) >>> 0)
+      }
       for (let first = chunk * CHUNK_PACKETS; first < end; first += BATCH_PACKETS) {
         const count = Math.min(BATCH_PACKETS, end - first)
         runBatch(first, count)
@@ -256,7 +260,7 @@ function openNode (attachment: NodeAttachment, job: ShareJob, strideBytes: numbe
     attachment,
     core,
     batch: batch.value,
-    execution: createExecution(core, { cpu: job.cpu, worker: job.worker }),
+    execution: createExecution(core, { cpu: job.cpu, worker: job.worker, clockNs: BigInt(attachment.uptimeMs) * 1_000_000n }),
     counters: outcomeCounters(core, attachment.metricsMapAddress, job.cpu),
     verdicts: new Float64Array(5),
     outcomes: new Float64Array(reasons.length),

@@ -357,6 +357,8 @@ export interface NodeAttachment {
   readonly metricsMapAddress: number
   /** lookups of this thread take CPU 0 through these too: withCpu of cpu-lease.ts */
   readonly cpuLeases: CpuLeases
+  /** of the machine's clock, which stands still for the thread */
+  readonly uptimeMs: number
 }
 
 /** Where flows go, by the packets that the program rewrote. */
