@@ -125,7 +125,7 @@ t.test('what nobody waits for any more is given up', async (t) => {
 t.test('programs get what they got, browsers what they need', async (t) => {
   for (const query of ['', '?mix=7x3']) {
     const { name, version, links } = (await api.call('GET', `/${query}`)).json() as { name: string, version: string, links: Record<string, string> }
-    t.same([name, version, links['reports'], Object.keys(links).length], ['maglev-sim', '0.0.0', '/v1/reports', 15])
+    t.same([name, version, links['reports'], Object.keys(links).length], ['maglev-sim', '0.0.0', '/v1/reports', 16])
   }
   t.match((await api.call('GET', '/page.js')).header('content-type'), /^text\/javascript/)
   t.match((await api.call('GET', '/page.css')).header('content-type'), /^text\/css/)
