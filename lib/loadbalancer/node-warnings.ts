@@ -115,13 +115,17 @@ function frontendWarnings (node: LbNode, frontend: RealisedFrontend): NodeWarnin
   const reason = node.whyNoTable(frontend)
   // the entry that stands for the node's addresses takes no packets
   if (reason === null || isSurrogate(frontend.frontend.address)) return warnings
-  return [...warnings, { ...withoutTable(node.settings, frontend, reason), ...about }]
+  return [...warnings, { ...withoutTable(node, frontend, reason), ...about }]
 }
 
 function withoutTable (
-  settings: NodeSettings, { frontend, algorithm, count }: RealisedFrontend, reason: string
+  node: LbNode, realised: RealisedFrontend, reason: string
 ): Pick<NodeWarning, 'code' | 'severity' | 'message'> {
-  if (count === 0) return { code: 'no-backend', severity: 'warning', message: `no table, and packets are dropped (158): ${reason}` }
+  const { frontend, algorithm, count } = realised
+  const { settings } = node
+  if (count === 0) {
+    return { code: 'no-backend', severity: 'warning', message: `no backend to go to, and packets are dropped (158): ${node.whyNoBackend(realised)}` }
+  }
   if ((algorithmOf(settings, algorithm) ?? settings.algorithm) === 'random') {
     return { code: 'random-selection', severity: 'note', message: `no table: ${reason}, so nodes do not agree on a flow's backend` }
   }

@@ -160,16 +160,21 @@ export class LbNode {
     return order.map(one => this.#backends.get(endpointKey({ address, port, protocol: one }))).find(found => found !== undefined)
   }
 
-  /** any backend with the address */
-  backendWith (address: string): RealisedBackend | undefined {
-    for (const realised of this.#backends.values()) if (realised.backend.address === address) return realised
-    return undefined
+  /** any backend with the address, of the protocol if there is one */
+  backendWith (address: string, protocol: Protocol): RealisedBackend | undefined {
+    let any: RealisedBackend | undefined
+    for (const realised of this.#backends.values()) {
+      if (realised.backend.address !== address) continue
+      if (realised.backend.protocol === protocol) return realised
+      any ??= realised
+    }
+    return any
   }
 
   /** @returns why a frontend has no table, null when it has one */
   whyNoTable (frontend: RealisedFrontend): string | null {
     if (frontend.table !== null) return null
-    return whyNoTable(frontend.frontend, frontend.algorithm, this.settings) ?? this.#whyNoBackend(frontend)
+    return whyNoTable(frontend.frontend, frontend.algorithm, this.settings) ?? this.whyNoBackend(frontend)
   }
 
   /** what is accepted without a word although it rarely does what was meant */
@@ -185,7 +190,8 @@ export class LbNode {
     return structuredClone(this.#counts)
   }
 
-  #whyNoBackend ({ frontend, flags }: RealisedFrontend): string {
+  /** @returns why a frontend has no backend to offer, where it has none */
+  whyNoBackend ({ frontend, flags }: RealisedFrontend): string {
     const traits = {
       ...(flags & serviceFlags.externalLocalScope ? { externalTrafficPolicy: 'Local' as const } : {}),
       ...(flags & serviceFlags2.internalLocalScope << 8 ? { internalTrafficPolicy: 'Local' as const } : {})

@@ -2,7 +2,8 @@
 // ends early or is something else has fewer parts.
 
 import { addWords, crc32c, finishChecksum, pseudoHeaderSum } from './checksum.ts'
-import { etherTypes, ipProtocols } from './protocols.ts'
+import { etherTypes, ipProtocols, transportName } from './protocols.ts'
+import type { TransportName } from './protocols.ts'
 import type { AddressFamily } from './address.ts'
 
 export interface NetworkHeader {
@@ -151,4 +152,31 @@ function parseTransport (view: DataView, network: NetworkHeader): TransportHeade
     destinationPort: view.getUint16(offset + 2),
     checksum: checksumAt(view, offset, network.protocol)
   }
+}
+
+/** The ports of TCP, UDP or SCTP, which a datagram's first fragment has too. @returns null where they are not in the packet */
+export function portsOf (bytes: Uint8Array): { readonly source: number, readonly destination: number } | null {
+  const { network } = parsePacket(bytes)
+  if (network === null || transportLengths[network.protocol] === undefined) return null
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const end = network.offset + network.headerLength
+  if (end + 4 > bytes.length) return null
+  // the last extension header that was walked is the fragment's
+  const isLater = network.isFragment &&
+    (network.family === 4 ? view.getUint16(network.offset + 6) & 0x1fff : view.getUint16(end - 6) & 0xfff8) !== 0
+  return isLater ? null : { source: view.getUint16(end), destination: view.getUint16(end + 2) }
+}
+
+/** Of an ICMP error: source port and protocol of the packet that it is about. @returns null for other packets */
+export function embeddedSource (bytes: Uint8Array): { readonly port: number, readonly protocol: TransportName } | null {
+  const { network } = parsePacket(bytes)
+  if (network === null || (network.protocol !== ipProtocols.icmp && network.protocol !== ipProtocols.icmpv6)) return null
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const inside = network.offset + network.headerLength + 8
+  const isError = network.protocol === ipProtocols.icmp ? [3, 11, 12].includes(bytes[inside - 8] ?? 0) : (bytes[inside - 8] ?? 255) < 128
+  if (!isError || inside + 20 > bytes.length) return null
+  const is4 = network.family === 4
+  const protocol = transportName(view.getUint8(inside + (is4 ? 9 : 6)))
+  const ports = inside + (is4 ? (view.getUint8(inside) & 0xf) * 4 : 40)
+  return protocol === undefined || ports + 2 > bytes.length ? null : { port: view.getUint16(ports), protocol }
 }

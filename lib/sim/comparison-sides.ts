@@ -43,13 +43,16 @@ export function * prepareSides (
   request: ComparisonRequest, simulators: ComparisonSimulators
 ): Generator<undefined, { a: Side, b: Side, services: { made: number, of: number } }> {
   const [ofA, ofB] = [asSide(request.a, request.mix), asSide(request.b, request.mix)]
-  const live = isLive(ofA) && isLive(ofB)
+  const live = isLive(ofA) && isLive(ofB) && !remembersClients(simulators.current)
   const cluster = live ? null : inhabitantsOf(simulators.current)
   const a = yield * prepare(ofA, '/a', live, cluster, simulators)
   const b = yield * prepare(ofB, '/b', live, cluster, simulators)
   const services = live ? simulators.current.listServices().length : null
   return { a: a.side, b: b.side, services: services === null ? { made: a.made, of: a.of } : { made: services, of: services } }
 }
+
+/** Session affinity would keep the clients of the comparison, and answer them by what came before. */
+const remembersClients = (sim: Simulator): boolean => sim.listServices().some(({ sessionAffinity }) => sessionAffinity !== undefined)
 
 const asSide = (side: string | ComparisonSide, mix: string | undefined): ComparisonSide => ({
   ...(mix === undefined ? {} : { mix }), ...(typeof side === 'string' ? { node: side } : side)
@@ -64,8 +67,9 @@ function * prepare (
   const { node = defaultNode, services = [], mix, ...changes } = side
   const base = placed(`${at}/node`, '', () => settingsOf(node, current))
   // its lookups would leave entries behind
-  if (live && !tracksFlows(base)) return { side: sideOf(current, node), made: 0, of: 0 }
-  const settings = { ...completeSettings(base as LbNodeSettings, { ...changes, name: node }), ...quiet(base) }
+  if (live && !base.conntrack) return { side: sideOf(current, node), made: 0, of: 0 }
+  // new flows are asked for, so nobody is to remember the ones before
+  const settings = { ...completeSettings(base as LbNodeSettings, { ...changes, name: node }), conntrack: false }
   const inhabitants = mix === undefined ? cluster ?? inhabitantsOf(current) : mixed(mix, at)
   const all = replaced(inhabitants.services, services)
   if (all.length > comparisonLimits.services + services.length) throw refusedAt(`${at}/services`, `at most ${comparisonLimits.services} services are compared`)
@@ -93,11 +97,6 @@ function settingsOf (name: string, current: Simulator): NodeSettings {
 function withoutFigures ({ tableSizeChanges, counts, memory, ...settings }: NodeView): NodeSettings {
   return settings
 }
-
-const tracksFlows = (settings: NodeSettings): boolean => (settings as { conntrack?: boolean }).conntrack === true
-
-/** New flows are asked for, so nobody is to remember the ones before. */
-const quiet = (settings: NodeSettings): object => tracksFlows(settings) ? { conntrack: false } : {}
 
 function mixed (text: string, at: string): Inhabitants {
   const mix = parseMix(text)

@@ -89,7 +89,7 @@ export function * comparisonSteps (request: ComparisonRequest, simulators: Compa
   const twoSizes = pairs.some((pair) => pair.a.table?.m !== pair.b.table?.m)
   const established = establishedFlows(pairs, share)
   return {
-    revision: a.revision,
+    revision: simulators.current.revision(),
     a: a.settings,
     b: b.settings,
     services,

@@ -41,7 +41,8 @@ export function meet (emulated: EmulatedNode, packet: Uint8Array, uptimeMs: numb
 export function explain (emulated: EmulatedNode, met: Met, steps: readonly TraceStep[], outcome: Reason | null): LookupExplanation {
   const { asked, connection, affinity } = met
   const ended = outcome === null ? null : { step: outcome.name, code: outcome.code, text: outcome.text }
-  const division = asked === null ? null : firstDivision(emulated, steps)
+  // where there is no table, what is divided is no hash: random selection draws a slot
+  const division = asked === null || asked.frontend.table === null ? null : firstDivision(emulated, steps)
   const known = { frontend: named(asked?.frontend), connection, affinity, ended }
   if (asked === null || division === null) return { ...known, hash: null, hashInputs: null, slot: null }
   const { dividend: hash, divisor: m, quotient } = division
@@ -109,7 +110,10 @@ interface Division {
   readonly quotient: number
 }
 
-/** Every layout divides first the hash by M; the compiler makes of `%` a division, a multiplication and a subtraction. */
+/**
+ * Where a table is asked, every layout divides first the hash by M; the compiler makes of `%` a division, a multiplication and a
+ * subtraction.
+ */
 function firstDivision ({ datapath }: EmulatedNode, steps: readonly TraceStep[]): Division | null {
   const { insns } = datapath.program.translated
   const at = steps.findIndex(({ insn }) => insns[insn]?.code === (BPF_ALU | BPF_DIV | BPF_X))

@@ -2,6 +2,7 @@
 // again. And what a release line and its defect make of the same services.
 
 import t from 'tap'
+import { buildPacket } from '../../lib/packet/index.ts'
 import { createApi } from './support/api.ts'
 import type { Api } from './support/api.ts'
 import type { Json } from './support/conformance.ts'
@@ -107,6 +108,32 @@ t.test('SCTP, and backends that answer clients themselves', async (t) => {
   t.ok(new Set(wanted).size > 1 && !wanted.includes(undefined), wanted.join())
   t.same(addresses(await lookup(api, 'direct', all)), wanted)
   t.same(addresses(await lookup(api, 'ipip', all)), wanted, 'the backend is where the outer packet goes')
+})
+
+t.test('fragments and ICMP errors name the backend\'s port, and random selection no slot', async (t) => {
+  const api = await started(t)
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'random', algorithm: 'random' } })).status, 201)
+  // one pod, two ports
+  const pod = { address: '10.244.1.1' }
+  const body = {
+    frontends: [{ ...frontend, port: 53, protocol: 'UDP', portName: 'dns' }, { ...frontend, portName: 'web' }],
+    backends: [{ ...pod, port: 5353, protocol: 'UDP', portName: 'dns' }, { ...pod, port: 8443, protocol: 'TCP', portName: 'web' }]
+  }
+  t.equal((await api.call('PUT', '/v1/services/shop/web', { body, headers: { 'if-none-match': '*' } })).status, 201)
+  const [client, service] = [Uint8Array.of(203, 0, 113, 7), Uint8Array.of(172, 20, 0, 10)]
+  const ports = { sourcePort: 40_000, destinationPort: frontend.port }
+  const request = { source: client, destination: service, ...ports, protocol: 6, payload: new Uint8Array(24) }
+  const first = buildPacket({ ...request, fragment: { offset: 0, more: true } })
+  const later = buildPacket({ ...request, fragment: { offset: 64, more: false } })
+  const back = { source: service, destination: client, sourcePort: frontend.port, destinationPort: 40_000 }
+  const answer = buildPacket({ ...request, ...back }).subarray(14)
+  const payload = Uint8Array.of(3, 1, 0, 0, 0, 0, 0, 0, ...answer)
+  const error = buildPacket({ source: client, destination: service, protocol: 1, payload })
+  const packets = [first, later, error].map((packet) => Buffer.from(packet).toString('hex'))
+  const seen = await lookup(api, 'cilium', { packets })
+  t.same(seen.map(({ backend }) => [backend?.address, backend?.port]), Array(3).fill(['10.244.1.1', 8443]))
+  const [drawn] = await lookup(api, 'random', { flows: flows(1), explain: true }) as Array<Seen & { explanation: Json }>
+  t.match([drawn?.backend?.port, drawn?.explanation], [8443, { hash: null, slot: null, ended: { step: 'ipv4' } }])
 })
 
 t.test('release lines', async (t) => {

@@ -47,7 +47,7 @@ t.test('over HTTP and in the answer to an import', async (t) => {
   t.teardown(() => api.close())
   const service = (name: string, address: string) => ({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name }, spec: { clusterIP: address, ports: [{ port: 80 }] } })
   const imported = await api.call('POST', '/v1/imports?warnings=true', { body: [service('a', '10.96.0.1'), service('b', '10.96.0.2')] })
-  t.match(imported.json()['warnings'], [{ node: 'cilium', code: 'no-backend', count: 2, message: /^shop\/a: no table/ }])
+  t.match(imported.json()['warnings'], [{ node: 'cilium', code: 'no-backend', count: 2, message: /^shop\/a: no backend/ }])
   t.match((await api.call('GET', '/v1/nodes/cilium/warnings?limit=1')).json(), { items: [{ code: 'no-backend', frontend: { service: { name: 'a' } } }], next: String })
   t.match((await api.call('GET', '/v1/nodes/cilium/warnings?severity=note')).json(), { items: [] })
   t.match((await api.call('GET', '/v1/nodes/cilium/map-pressure')).json(), { items: [{ map: 'cilium_lb4_services_v2', entries: 4, maxEntries: 100 }] })
