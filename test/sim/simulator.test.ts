@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { transportName } from '../../lib/packet/index.ts'
+import type { TransportName } from '../../lib/packet/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { SimErrorCode } from '../../lib/sim/errors.ts'
 import type { FlowSpec, ServiceSpec, Simulator } from '../../lib/sim/types.ts'
@@ -85,7 +87,7 @@ t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
     sim.createNode({ name: 'flat', layout: 'flat', tableSizePolicy: { fixed: m }, mapSizes: { services: 65_536, backends: 65_536, revNat: 65_536, maglev: 8 } })
     for (const { family, source, sourcePort, destinationPort, protocol, n, backendId } of flows.filter((one) => one.m === m)) {
       const destination = family === 4 ? '172.20.0.10' : 'fd00:20::10'
-      const name = protocol === 6 ? 'TCP' : 'UDP'
+      const name = transportName(protocol) ?? 'TCP'
       sim.putState({ nodeAddresses: [], services: [vectorService(family, destination, destinationPort, name, n)] })
       const { results } = sim.lookup({ flows: [{ source, sourcePort, destination, destinationPort, protocol: name }] })
       const expected = family === 4
@@ -107,7 +109,7 @@ t.test('masked maps take a power of two of elements', async (t) => {
   t.same(tableOf('masked'), [{ entries: 9, memlock, allocatedBytes: Math.ceil((312 + 16 * 3784) / 4096) * 4096 }])
 })
 
-function vectorService (family: number, address: string, port: number, protocol: 'TCP' | 'UDP', n: number): ServiceSpec {
+function vectorService (family: number, address: string, port: number, protocol: TransportName, n: number): ServiceSpec {
   const backends = family === 4
     ? someBackends(n).map((backend) => ({ ...backend, weight: 1 }))
     : Array.from({ length: n }, (_, i) => ({ address: `fd00::${(i + 1).toString(16)}`, port: 443, protocol: 'TCP' as const, weight: 1, state: 'active' as const }))
