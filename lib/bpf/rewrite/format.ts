@@ -19,7 +19,7 @@ export interface XlatedLabels {
 /** @returns the listing, each line with its newline */
 export function formatXlated (translated: TranslatedProgram, labels: XlatedLabels = {}): string {
   const { insns } = translated
-  const lines = new Map((labels.lines ?? []).map(({ insn, text }) => [insn, text]))
+  const lines = liveLines(translated, labels.lines ?? [])
   const functions = new Map((labels.functions ?? []).map((entry) => [entry.insn, entry]))
   const starts = new Set(translated.functions)
   const out: string[] = []
@@ -28,12 +28,28 @@ export function formatXlated (translated: TranslatedProgram, labels: XlatedLabel
     const isFirst = insns[slot - 1]?.origin !== insn.origin
     const named = functions.get(insn.origin)
     if (starts.has(slot) && isFirst && named !== undefined) out.push(`${named.prototype}:`)
-    const text = isFirst ? lines.get(insn.origin) : undefined
-    if (text !== undefined) out.push(`; ${text}`)
+    const line = lines.get(slot)
+    if (line !== undefined) out.push(`; ${line.text}`)
     out.push(`${String(slot).padStart(4)}: ${instructionText(translated, slot, labels)}`)
     if (isWide(insn)) slot++
   }
   return out.map((line) => `${line}\n`).join('')
+}
+
+/**
+ * The line that is shown before each slot. Where instructions were taken out, the last of their lines goes on to the next one that stays,
+ * unless that has a line itself; the others are gone, as in the kernel.
+ * @param lines ascending, by slot of the loaded program
+ */
+export function liveLines<L extends { readonly insn: number }> ({ insns }: TranslatedProgram, lines: readonly L[]): ReadonlyMap<number, L> {
+  const shown = new Map<number, L>()
+  let next = 0
+  for (let slot = 0; slot < insns.length; slot++) {
+    const { origin } = insns[slot] as TranslatedInsn
+    if (origin < 0) continue
+    for (; next < lines.length && (lines[next] as L).insn <= origin; next++) shown.set(slot, lines[next] as L)
+  }
+  return shown
 }
 
 function instructionText ({ insns }: TranslatedProgram, slot: number, { mapIds, functions }: XlatedLabels): string {

@@ -24,7 +24,7 @@ import { inlineLookup } from './lookups.ts'
 import { mapFunction, symbolNumber } from './symbols.ts'
 import type { KernelSymbol, TranslatedInsn, TranslatedProgram } from './translated.ts'
 
-export { encodeXlated, formatXlated } from './format.ts'
+export { encodeXlated, formatXlated, liveLines } from './format.ts'
 export type { XlatedLabels } from './format.ts'
 export type { KernelSymbol, TranslatedInsn, TranslatedProgram } from './translated.ts'
 
