@@ -5,7 +5,7 @@ import { nodeWarningCodes } from '../lib/loadbalancer/index.ts'
 import { jsonAnswer } from './support/answers.ts'
 import type { Route } from './support/context.ts'
 import { page, Page, pageQuery } from './support/pagination.ts'
-import { closed, NodeParams, Nullable, OneOf } from './support/schemas.ts'
+import { NamedFrontend, NodeParams, Nullable, OneOf, closed } from './support/schemas.ts'
 
 const tags = ['nodes']
 const Warning = Type.Object({
@@ -13,13 +13,7 @@ const Warning = Type.Object({
   code: OneOf(nodeWarningCodes, 'The kind, for programs.'),
   severity: OneOf(['warning', 'note'], '`note`: as Cilium has it, said because it surprises.'),
   message: Type.String({ description: 'What, and what to do about it.' }),
-  frontend: Nullable(Type.Object({
-    id: Type.Integer({ description: 'revNAT id.' }),
-    service: Type.Object({ namespace: Type.String(), name: Type.String() }, closed),
-    address: Type.String(),
-    port: Type.Integer(),
-    protocol: Type.String()
-  }, closed), 'Whose it is; null: of the node as a whole.'),
+  frontend: Nullable(NamedFrontend, 'Whose it is; null: of the node as a whole.'),
   map: Nullable(Type.String(), 'Cilium\'s name of the map, where it is about one.')
 }, { title: 'Warning', description: 'What Cilium says nothing about.', ...closed })
 

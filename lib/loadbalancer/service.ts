@@ -59,6 +59,11 @@ export function serviceKey (service: { readonly namespace: string, readonly name
   return `${service.namespace}/${service.name}`
 }
 
+export function namesOf (key: ServiceKey): { namespace: string, name: string } {
+  const [namespace = '', name = ''] = key.split('/')
+  return { namespace, name }
+}
+
 export function frontendKey (frontend: Pick<Frontend, 'address' | 'port' | 'protocol' | 'scope'>): FrontendKey {
   return `${endpointKey(frontend)}${frontend.scope === 'internal' ? 'i' : ''}`
 }

@@ -14,7 +14,7 @@ import { parseSeed } from '../maglev/index.ts'
 import { formatAddress, parsePacket, transportName } from '../packet/index.ts'
 import type { NetworkHeader, TransportHeader } from '../packet/index.ts'
 import type { EmulatedNode } from './node.ts'
-import { tableMap } from './node-views.ts'
+import { namedFrontend, tableMap } from './node-views.ts'
 import type { LookupExplanation, TraceStep } from './types.ts'
 
 /** What the maps have for a packet before it comes. */
@@ -43,7 +43,7 @@ export function explain (emulated: EmulatedNode, met: Met, steps: readonly Trace
   const ended = outcome === null ? null : { step: outcome.name, code: outcome.code, text: outcome.text }
   // where there is no table, what is divided is no hash: random selection draws a slot
   const division = asked === null || asked.frontend.table === null ? null : firstDivision(emulated, steps)
-  const known = { frontend: named(asked?.frontend), connection, affinity, ended }
+  const known = { frontend: asked === null ? null : namedFrontend(asked.frontend), connection, affinity, ended }
   if (asked === null || division === null) return { ...known, hash: null, hashInputs: null, slot: null }
   const { dividend: hash, divisor: m, quotient } = division
   const index = hash - quotient * m
@@ -95,13 +95,6 @@ function hashInputs ({ settings }: EmulatedNode, { network, transport, frontend 
     seed: seed.ok ? (network.family === 4 ? seed.seed.jhash4 : seed.seed.jhash6) : 0,
     portOrder: since117 ? 'destination-first' : 'source-first'
   }
-}
-
-function named (frontend: RealisedFrontend | undefined): LookupExplanation['frontend'] {
-  if (frontend === undefined) return null
-  const [namespace = '', name = ''] = frontend.service.split('/')
-  const { address, port, protocol } = frontend.frontend
-  return { id: frontend.id, service: { namespace, name }, address, port, protocol }
 }
 
 interface Division {

@@ -1,6 +1,6 @@
 // The cluster and its nodes: the one place where either changes.
 
-import { Cluster, complete, everything, realiseChange, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
+import { Cluster, complete, everything, namesOf, realiseChange, realiseSteps, validateSettings } from '../loadbalancer/index.ts'
 import type { AppliedNode, Draft, LbNode, LbResult, NodeSettings, Steps } from '../loadbalancer/index.ts'
 import { kernelProfiles } from '../bpf/profile/index.ts'
 import type { SimulatorAssets } from './assets.ts'
@@ -192,8 +192,7 @@ function refuseTooMany (nodes: number): void {
 
 function noteSizeChanges ({ tableSizeChanges }: EmulatedNode, { sizeChanges }: AppliedNode, revision: number): void {
   for (const { service, revNatId, from, to, movedShare } of sizeChanges) {
-    const [namespace = '', name = ''] = service.split('/')
-    tableSizeChanges.push({ revision, service: { namespace, name }, frontend: revNatId, from, to, movedShare })
+    tableSizeChanges.push({ revision, service: namesOf(service), frontend: revNatId, from, to, movedShare })
   }
   tableSizeChanges.splice(0, tableSizeChanges.length - SIZE_CHANGES_KEPT)
 }

@@ -2,10 +2,11 @@
 
 import { parseAddress, tableDigest } from '../maglev/index.ts'
 import type { Family } from '../maglev/index.ts'
+import { namesOf } from '../loadbalancer/index.ts'
 import type { RealisedFrontend, TableMap } from '../loadbalancer/index.ts'
 import { SimError } from './errors.ts'
 import type { EmulatedNode } from './node.ts'
-import type { FrontendView, NodeAttachment, NodeView, TableView } from './types.ts'
+import type { FrontendView, NamedFrontend, NodeAttachment, NodeView, TableView } from './types.ts'
 
 export function nodeView ({ settings, node, datapath, tableSizeChanges }: EmulatedNode): NodeView {
   const maps = datapath.kernel.maps()
@@ -26,10 +27,14 @@ export function nodeView ({ settings, node, datapath, tableSizeChanges }: Emulat
   }
 }
 
+/** what a frontend is called where only that is said of it */
+export function namedFrontend ({ id, service, frontend: { address, port, protocol } }: RealisedFrontend): NamedFrontend {
+  return { id, service: namesOf(service), address, port, protocol }
+}
+
 export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend): FrontendView {
   const { node } = emulated
   const { address, port, protocol, type, portName, scope } = realised.frontend
-  const [namespace = '', name = ''] = realised.service.split('/')
   const table = tableMap(emulated, realised)
   return {
     address,
@@ -39,7 +44,7 @@ export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend
     ...(portName === undefined ? {} : { portName }),
     ...(scope === 'internal' ? { scope } : {}),
     id: realised.id,
-    service: { namespace, name },
+    service: namesOf(realised.service),
     backends: node.backendsOf(realised).map(({ id, backend, state }) =>
       ({ id, address: backend.address, port: backend.port, protocol: backend.protocol, weight: backend.weight, state })),
     table: table === undefined ? null : { m: table.m, backends: realised.table?.length ?? 0, mapId: table.mapId },

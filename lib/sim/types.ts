@@ -133,6 +133,15 @@ export interface ImportReport {
   }>
 }
 
+export interface NamedFrontend {
+  /** revNAT id on the node: which Maglev table */
+  readonly id: number
+  readonly service: { readonly namespace: string, readonly name: string }
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+}
+
 export interface FrontendView extends FrontendSpec {
   /** for lookups from inside the node, where these find other backends */
   readonly scope?: 'internal'
@@ -166,13 +175,7 @@ export interface WarningView {
   readonly severity: 'warning' | 'note'
   readonly message: string
   /** null: of the node as a whole */
-  readonly frontend: {
-    readonly id: number,
-    readonly service: { readonly namespace: string, readonly name: string },
-    readonly address: string,
-    readonly port: number,
-    readonly protocol: Protocol
-  } | null
+  readonly frontend: NamedFrontend | null
   /** Cilium's name of the map, where it is about one */
   readonly map: string | null
 }
@@ -250,14 +253,7 @@ export interface TraceStep {
 /** The way from a packet to its backend. What the program did not get to is null. */
 export interface LookupExplanation {
   /** what the packet is addressed to; null: nothing that this node balances */
-  readonly frontend: {
-    /** revNAT id: which Maglev table */
-    readonly id: number,
-    readonly service: { readonly namespace: string, readonly name: string },
-    readonly address: string,
-    readonly port: number,
-    readonly protocol: Protocol
-  } | null
+  readonly frontend: NamedFrontend | null
   /** what the node remembered of the flow before the packet; null: it remembers none, or the packet is to no frontend */
   readonly connection: {
     readonly state: 'none' | 'ended' | 'closing' | 'established',

@@ -2,6 +2,7 @@
 
 import { mapPressures, nodeWarnings } from '../loadbalancer/index.ts'
 import type { NodeWarning } from '../loadbalancer/index.ts'
+import { namedFrontend } from './node-views.ts'
 import type { NodeSet } from './node-set.ts'
 import type { Simulator, WarningView } from './types.ts'
 
@@ -16,8 +17,5 @@ export function warningOperations (set: NodeSet): Pick<Simulator, 'listWarnings'
 }
 
 function warningView ({ code, severity, message, frontend, map }: NodeWarning, id: number): WarningView {
-  if (frontend === null) return { id, code, severity, message, frontend, map }
-  const [namespace = '', name = ''] = frontend.service.split('/')
-  const { address, port, protocol } = frontend.frontend
-  return { id, code, severity, message, frontend: { id: frontend.id, service: { namespace, name }, address, port, protocol }, map }
+  return { id, code, severity, message, frontend: frontend === null ? null : namedFrontend(frontend), map }
 }

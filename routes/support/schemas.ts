@@ -394,14 +394,16 @@ const TraceStep = Type.Object({
   registers: Type.Array(Type.String(), { description: 'r0 to r10 after it.' })
 }, { title: 'TraceStep', description: 'One executed instruction.', ...closed })
 
+export const NamedFrontend = Type.Object({
+  id: id('revNAT id: which Maglev table.'),
+  service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service.', ...closed }),
+  address: Type.String(),
+  port: Type.Integer(),
+  protocol: Type.String()
+}, closed)
+
 const LookupExplanation = Type.Object({
-  frontend: Nullable(Type.Object({
-    id: id('revNAT id: which Maglev table.'),
-    service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service.', ...closed }),
-    address: Type.String(),
-    port: Type.Integer(),
-    protocol: Type.String()
-  }, closed), 'What the packet is addressed to; null: nothing that this node balances.'),
+  frontend: Nullable(NamedFrontend, 'What the packet is addressed to; null: nothing that this node balances.'),
   connection: Nullable(Type.Object({
     state: OneOf(['none', 'ended', 'closing', 'established'], 'What the packet met.'),
     backendId: Nullable(Type.Integer(), 'Its backend.'),

@@ -1,8 +1,6 @@
 // Flow lookups by the numbers that Cilium gives, through the program: up to 1.16, since 1.17, with session affinity; its own pinned session
 // affinity case; and the shares of the reader of 1.9.0 to 1.9.6.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { createExecution } from '../../lib/bpf/core/index.ts'
 import {
@@ -11,39 +9,14 @@ import {
 import type { LoadTimeConstants } from '../../lib/datapath/index.ts'
 import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
 import type { Release } from '../../lib/maglev/index.ts'
-import { buildPacket, formatAddress, parseAddress, parsePacket } from '../../lib/packet/index.ts'
+import { buildPacket, formatAddress, parsePacket } from '../../lib/packet/index.ts'
+import { bytesOf } from '../support/balancer-world.ts'
 import { emulateBalancer } from '../support/emulated-balancer.ts'
+import { readFlowVectors, vectorBackends } from '../support/flow-vectors.ts'
+import type { FlowVector, Pick } from '../support/flow-vectors.ts'
 import { flowHash } from '../support/model-packets.ts'
 
-interface Pick { readonly hash: number, readonly index: number, readonly backendId: number }
-
-interface FlowVector extends Pick {
-  readonly family: 4 | 6
-  readonly source: string
-  readonly sourcePort: number
-  readonly destinationPort: number
-  readonly protocol: number
-  readonly m: number
-  readonly n: number
-  readonly before117: Pick
-  readonly withAffinity: Pick
-}
-
-interface Vectors {
-  readonly flows: readonly FlowVector[]
-  readonly sessionAffinity: {
-    readonly hashInit4Seed: number,
-    readonly slots: number,
-    readonly destinationPort: number,
-    readonly protocol: number,
-    readonly cases: ReadonlyArray<{ readonly client: string, readonly hash: number, readonly backendId: number }>
-  }
-  readonly halfTable: ReadonlyArray<{ readonly m: number, readonly n: number, readonly correct: Shares, readonly withDefect: Shares }>
-}
-
-type Shares = Readonly<Record<string, number>>
-
-const vectors = JSON.parse(readFileSync(join(import.meta.dirname, 'flow-vectors.json'), 'utf8')) as Vectors
+const vectors = readFlowVectors()
 const AFFINITY = 16
 
 interface Service {
@@ -83,7 +56,7 @@ function balancerOf (services: readonly Service[], m: number, constants: Partial
 }
 
 function serviceOf ({ family, n, m, destinationPort, protocol }: FlowVector, index: number, release: Release, affinity: boolean): Service {
-  const backends = backendsOf(family, n)
+  const backends = vectorBackends(family, n)
   return {
     address: family === 4 ? `172.20.0.${index}` : `fd00:20::${index}`,
     port: destinationPort,
@@ -92,16 +65,6 @@ function serviceOf ({ family, n, m, destinationPort, protocol }: FlowVector, ind
     backends,
     ids: buildTable(m, backends, defaultSeed(), release)?.ids ?? new Uint32Array(m)
   }
-}
-
-function backendsOf (family: 4 | 6, n: number) {
-  return Array.from({ length: n }, (_, index) => ({
-    id: index + 1,
-    address: family === 4 ? `10.${index >> 16}.${index >> 8 & 255}.${index & 255}` : `fd00::${(index + 1).toString(16)}`,
-    port: family === 4 ? 8080 : 443,
-    protocol: 'TCP' as const,
-    weight: 1
-  }))
 }
 
 const columns = [
@@ -145,7 +108,7 @@ t.test('session affinity as Cilium pins it', async (t) => {
 t.test('shares of backends by the reader of 1.9.0 to 1.9.6', async (t) => {
   const { jhash4 } = defaultSeed()
   for (const { m, n, correct, withDefect } of vectors.halfTable) {
-    const backends = backendsOf(4, n)
+    const backends = vectorBackends(4, n)
     const ids = buildTable(m, backends, defaultSeed(), '1.9-1.12')?.ids ?? new Uint32Array(m)
     const service: Service = { address: '172.20.0.1', port: 80, protocol: 6, affinity: false, ids, backends }
     for (const [halfTable, wanted] of [[0, correct], [1, withDefect]] as const) {
@@ -163,7 +126,3 @@ t.test('shares of backends by the reader of 1.9.0 to 1.9.6', async (t) => {
     }
   }
 })
-
-function bytesOf (text: string): Uint8Array {
-  return parseAddress(text) ?? new Uint8Array(4)
-}

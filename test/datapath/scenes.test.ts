@@ -5,14 +5,14 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { createExecution } from '../../lib/bpf/core/index.ts'
 import { trace } from '../../lib/bpf/engine/index.ts'
-import { encodeU32, reasons } from '../../lib/datapath/index.ts'
+import { reasons } from '../../lib/datapath/index.ts'
 import type { DatapathLayout } from '../../lib/datapath/index.ts'
 import { createRandom } from '../../lib/traffic/random.ts'
 import { ModelBalancer } from '../support/balancer-model.ts'
 import { optionSets } from '../support/option-sets.ts'
 import type { OptionSet } from '../support/option-sets.ts'
 import { Scene } from '../support/balancer-scenes.ts'
-import { emulateBalancer } from '../support/emulated-balancer.ts'
+import { emulateBalancer, firstRandom, outcomeCounts } from '../support/emulated-balancer.ts'
 import { ScenePackets } from '../support/scene-packets.ts'
 
 const seed = 1711
@@ -48,12 +48,12 @@ function play (t: Test, layout: DatapathLayout, { constants, model: options }: O
     if (random.below(20) === 0) model.clock += random.below(90) * 1e9
     execution.setClock(model.clock)
     const packet = source.next(model.world)
-    const before = counters(datapath)
-    const draws = xorshift(index + 1)
+    const before = outcomeCounts(datapath)
+    const draws = firstRandom(index + 1)
     const wanted = model.run(packet, (count) => draws % count)
     execution.seedRandom(index + 1)
     const found = index % 2 === 0 ? execution.run(program.image, packet) : traced()
-    const counted = counters(datapath).findIndex((count, at) => count !== before[at])
+    const counted = outcomeCounts(datapath).findIndex((count, at) => count !== before[at])
     const outcome = [found.fault, found.retval, reasons[counted]?.name, hex(found.packet)]
     if (JSON.stringify(outcome) !== JSON.stringify([null, wanted.verdict, wanted.reason, hex(wanted.bytes)])) {
       wrong.push({ index, packet: hex(packet), found: outcome, wanted: [wanted.verdict, wanted.reason, hex(wanted.bytes)] })
@@ -69,19 +69,4 @@ function play (t: Test, layout: DatapathLayout, { constants, model: options }: O
   }
   t.same(wrong, [])
   t.ok(seen.size >= 10, [...seen].map(([name, count]) => `${name} ${count}`).join(', '))
-}
-
-/** what bpf_get_prandom_u32 gives first after seedRandom */
-function xorshift (state: number): number {
-  state ^= state << 13
-  state ^= state >>> 17
-  state ^= state << 5
-  return state >>> 0
-}
-
-function counters ({ metrics }: ReturnType<typeof emulateBalancer>['datapath']): number[] {
-  return reasons.map(({ index }) => {
-    const values = metrics().lookup(encodeU32(index))
-    return values.ok ? new DataView(values.value.buffer, values.value.byteOffset).getUint32(0, true) : 0
-  })
 }

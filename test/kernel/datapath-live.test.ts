@@ -1,7 +1,5 @@
 // The balancer in the running kernel, in every layout, against the model of test/support: verdict, bytes, counted reason.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import {
   datapathLayouts, encodeBackendValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32, frontendWord, mapNames, reasons
 } from '../../lib/datapath/index.ts'
@@ -15,6 +13,8 @@ import type { ComparisonService } from '../../lib/traffic/index.ts'
 import { modelBalancer } from '../support/balancer-model.ts'
 import { brokenServices, createWorld, fillMaps, worldOf } from '../support/balancer-world.ts'
 import type { World } from '../support/balancer-world.ts'
+import { readFlowVectors, vectorBackends } from '../support/flow-vectors.ts'
+import type { FlowVector } from '../support/flow-vectors.ts'
 import { loadBalancer } from './support/balancer.ts'
 import type { KernelBalancer } from './support/balancer.ts'
 import { kernelSuite } from './support/tally.ts'
@@ -26,18 +26,7 @@ const sharedTableSize = 4093
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-interface FlowVector {
-  readonly family: 4 | 6
-  readonly source: string
-  readonly sourcePort: number
-  readonly destinationPort: number
-  readonly protocol: number
-  readonly m: number
-  readonly n: number
-  readonly backendId: number
-}
-
-const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../datapath/flow-vectors.json'), 'utf8')) as { flows: FlowVector[] }
+const vectors = readFlowVectors()
 
 await kernelSuite('datapath', 18_000, (suite, t) => {
   const { bpf } = suite
@@ -147,7 +136,8 @@ function compareVectors (suite: Suite, layout: DatapathLayout): void {
       const found = balancer.run(buildPacket({ source: address(flow.source), destination, sourcePort, destinationPort, protocol }))
       const { network, transport } = parsePacket(found.data)
       const reached = formatAddress(network?.destination ?? destination)
-      const chosen = backendsOf(flow).find(({ address, port }) => address === reached && port === transport?.destinationPort)
+      const chosen = vectorBackends(flow.family, flow.n)
+        .find(({ address, port }) => address === reached && port === transport?.destinationPort)
       suite.same([found.retval, chosen?.id], [3, flow.backendId], `${layout} vector ${JSON.stringify(flow)}`)
     })
     balancer.object.close()
@@ -161,7 +151,7 @@ function vectorAddress ({ family }: FlowVector, index: number): Uint8Array {
 function createVectorService (balancer: KernelBalancer, flow: FlowVector, index: number): void {
   const { family, n, m, protocol, destinationPort } = flow
   const revNatId = index + 1
-  const backends = backendsOf(flow)
+  const backends = vectorBackends(flow.family, flow.n)
   for (const { id, address: text, port } of backends) {
     const backend = encodeBackendValue({ address: address(text), port, protocol: 6, flags: 0, clusterId: 0, zone: 0 })
     balancer.update(mapNames.backends[family], encodeU32(id), backend)
@@ -170,16 +160,6 @@ function createVectorService (balancer: KernelBalancer, flow: FlowVector, index:
   const frontend = { word: frontendWord(2), count: n, revNatId, flags: 0, flags2: 0, quarantinedCount: 0 }
   balancer.update(mapNames.services[family], key, encodeServiceValue(frontend))
   balancer.setTable(mapNames.maglev[family], encodeRevNatId(revNatId), buildTable(m, backends, defaultSeed(), '1.17+')?.ids ?? new Uint32Array(m))
-}
-
-function backendsOf ({ family, n }: FlowVector): Array<{ id: number, address: string, port: number, protocol: 'TCP', weight: number }> {
-  return Array.from({ length: n }, (_, index) => ({
-    id: index + 1,
-    address: family === 4 ? `10.${index >> 16}.${index >> 8 & 255}.${index & 255}` : `fd00::${(index + 1).toString(16)}`,
-    port: family === 4 ? 8080 : 443,
-    protocol: 'TCP',
-    weight: 1
-  }))
 }
 
 /** generated flows to the world's services through programs of these layouts */

@@ -3,13 +3,13 @@
 
 import { createExecution } from '../../lib/bpf/core/index.ts'
 import { encode } from '../../lib/bpf/isa/index.ts'
-import { encodeU32, reasons } from '../../lib/datapath/index.ts'
+import { reasons } from '../../lib/datapath/index.ts'
 import { parsePacket } from '../../lib/packet/index.ts'
 import { createRandom } from '../../lib/traffic/random.ts'
 import { ModelBalancer } from '../support/balancer-model.ts'
 import type { ModelWorld } from '../support/balancer-model.ts'
 import { Scene } from '../support/balancer-scenes.ts'
-import { emulateBalancer } from '../support/emulated-balancer.ts'
+import { emulateBalancer, firstRandom, outcomeCounts } from '../support/emulated-balancer.ts'
 import { optionSets } from '../support/option-sets.ts'
 import type { OptionSet } from '../support/option-sets.ts'
 import { ScenePackets } from '../support/scene-packets.ts'
@@ -36,22 +36,18 @@ await kernelSuite('datapath scenes', optionSets.length * packets * 2, (suite, t)
 function play (suite: Suite, { name, constants, model: options }: OptionSet, layout: typeof layouts[number]): Map<string, number> {
   const kernel = loadBalancer(suite.bpf, layout, m, undefined, constants)
   const { possibleCpus } = suite.bpf
-  const { datapath: { kernel: emulated, program, metrics }, maps } = emulateBalancer(layout, m, { possibleCpus }, constants)
-  suite.same(encode(program.translated.insns).length, suite.bpf.xlated(kernel.object.program).insns.length, `${name}: length of the translated program`)
+  const { datapath: emulated, maps } = emulateBalancer(layout, m, { possibleCpus }, constants)
+  suite.same(encode(emulated.program.translated.insns).length, suite.bpf.xlated(kernel.object.program).insns.length, `${name}: length of the translated program`)
   const scene = new Scene(m)
   scene.fill(kernel)
   scene.fill(maps)
   const model = new ModelBalancer(scene.world(), options)
-  const execution = createExecution(emulated.core, { cpu: 0, worker: 0 })
+  const execution = createExecution(emulated.kernel.core, { cpu: 0, worker: 0 })
   execution.setClock(model.clock)
   const random = createRandom(seed)
   const source = new ScenePackets(random)
   const seen = new Map<string, number>()
-  const emulatedCounters = (): number[] => reasons.map(({ index }) => {
-    const values = metrics().lookup(encodeU32(index))
-    return values.ok ? new DataView(values.value.buffer, values.value.byteOffset).getUint32(0, true) : 0
-  })
-  let before = [kernel.counters(), emulatedCounters()]
+  let before = [kernel.counters(), outcomeCounts(emulated)]
   for (let sent = 0; sent < packets; sent++) {
     // each change of a table waits for all readers
     if (random.below(60) === 0) {
@@ -64,12 +60,12 @@ function play (suite: Suite, { name, constants, model: options }: OptionSet, lay
     let seedOfDraw = 1
     const wanted = model.run(packet, (count) => {
       const slot = drawn(count)
-      while (xorshift(seedOfDraw) % count !== slot) seedOfDraw++
+      while (firstRandom(seedOfDraw) % count !== slot) seedOfDraw++
       return slot
     })
     execution.seedRandom(seedOfDraw)
-    const found = execution.run(program.image, packet)
-    const counters = [kernel.counters(), emulatedCounters()]
+    const found = execution.run(emulated.program.image, packet)
+    const counters = [kernel.counters(), outcomeCounts(emulated)]
     const counted = counters.map((now, machine) => reasons[now.findIndex((count, at) => count !== before[machine]?.[at])]?.name)
     before = counters
     const where = `${name}, ${layout}, packet ${sent}: ${hex(packet)}`
@@ -92,12 +88,4 @@ function drawnSlot (world: ModelWorld, packet: Uint8Array, sent: Uint8Array, cou
   const service = world.services.find(({ slots }) => backend !== undefined && slots?.includes(backend.id) === true)
   const slot = service?.slots?.indexOf(backend?.id ?? 0) ?? 0
   return before === null || slot < 0 || slot >= count ? 0 : slot
-}
-
-/** what bpf_get_prandom_u32 of the emulator gives first after seedRandom */
-function xorshift (state: number): number {
-  state ^= state << 13
-  state ^= state >>> 17
-  state ^= state << 5
-  return state >>> 0
 }

@@ -2,14 +2,13 @@
 // lookup is the program's own.
 
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { transportName } from '../../lib/packet/index.ts'
 import type { TransportName } from '../../lib/packet/index.ts'
 import { SimError } from '../../lib/sim/errors.ts'
 import type { SimErrorCode } from '../../lib/sim/errors.ts'
 import type { FlowSpec, ServiceSpec, Simulator } from '../../lib/sim/types.ts'
+import { readFlowVectors, vectorBackends } from '../support/flow-vectors.ts'
 import { someBackends, someService, testSimulator } from '../support/simulator.ts'
 
 const flow: FlowSpec = { source: '203.0.113.7', sourcePort: 51022, destination: '172.20.0.10', destinationPort: 443, protocol: 'TCP' }
@@ -76,8 +75,7 @@ t.test('a trace tells every executed instruction and costs the same', async (t) 
 })
 
 t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
-  interface Vector extends Record<'family' | 'sourcePort' | 'destinationPort' | 'protocol' | 'm' | 'n' | 'backendId', number> { readonly source: string }
-  const { flows } = JSON.parse(readFileSync(join(import.meta.dirname, '../datapath/flow-vectors.json'), 'utf8')) as { flows: Vector[] }
+  const { flows } = readFlowVectors()
   const sizes = new Set(flows.map(({ m }) => m))
   for (const m of sizes) {
     const sim = testSimulator({ nodes: [] })
@@ -90,9 +88,7 @@ t.test('flow vectors of Cilium 1.17, through the program', async (t) => {
       const name = transportName(protocol) ?? 'TCP'
       sim.putState({ nodeAddresses: [], services: [vectorService(family, destination, destinationPort, name, n)] })
       const { results } = sim.lookup({ flows: [{ source, sourcePort, destination, destinationPort, protocol: name }] })
-      const expected = family === 4
-        ? `10.${(backendId - 1) >> 16 & 255}.${(backendId - 1) >> 8 & 255}.${(backendId - 1) & 255}`
-        : `fd00::${backendId.toString(16)}`
+      const expected = vectorBackends(family, n).find(({ id }) => id === backendId)?.address
       for (const node of results[0]?.nodes ?? []) t.equal(node.backend?.address, expected, `${node.node} m=${m} n=${n} ${source}:${sourcePort}`)
     }
   }
@@ -109,10 +105,8 @@ t.test('masked maps take a power of two of elements', async (t) => {
   t.same(tableOf('masked'), [{ entries: 9, memlock, allocatedBytes: Math.ceil((312 + 16 * 3784) / 4096) * 4096 }])
 })
 
-function vectorService (family: number, address: string, port: number, protocol: TransportName, n: number): ServiceSpec {
-  const backends = family === 4
-    ? someBackends(n).map((backend) => ({ ...backend, weight: 1 }))
-    : Array.from({ length: n }, (_, i) => ({ address: `fd00::${(i + 1).toString(16)}`, port: 443, protocol: 'TCP' as const, weight: 1, state: 'active' as const }))
+function vectorService (family: 4 | 6, address: string, port: number, protocol: TransportName, n: number): ServiceSpec {
+  const backends = vectorBackends(family, n).map(({ id, ...backend }) => ({ ...backend, state: 'active' as const }))
   return { namespace: 'default', name: 'vector', frontends: [{ address, port, protocol, type: 'LoadBalancer' }], backends }
 }
 

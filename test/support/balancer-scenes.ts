@@ -3,13 +3,14 @@
 // write its maps; what should come out is the model's to say.
 
 import {
-  affinityMatchMapName, encodeBackendValue, encodeReverseNatValue, encodeRevNatId, encodeServiceKey, encodeServiceValue, encodeU32,
-  frontendWord, mapNames
+  affinityMatchMapName, encodeAffinityMatchKey, encodeBackendValue, encodePresence, encodeReverseNatValue, encodeRevNatId,
+  encodeServiceKey, encodeServiceValue, encodeSourceRangeKey, encodeU32, frontendWord, mapNames
 } from '../../lib/datapath/index.ts'
 import { buildTable, defaultSeed } from '../../lib/maglev/index.ts'
-import { formatAddress, parseAddress } from '../../lib/packet/index.ts'
+import { formatAddress } from '../../lib/packet/index.ts'
 import type { Random } from '../../lib/traffic/random.ts'
 import type { ModelBackend, ModelService, ModelWorld } from './balancer-model.ts'
+import { bytesOf, familyOf } from './balancer-world.ts'
 import type { WorldMaps } from './balancer-world.ts'
 
 export interface SceneMaps extends WorldMaps {
@@ -115,7 +116,7 @@ export class Scene {
     const family = familyOf(address)
     const service = this.#serviceOf(actor)
     for (const { backend, state } of members) {
-      const match = matchKey(backend.id, revNatId)
+      const match = encodeAffinityMatchKey({ backendId: backend.id, revNatId })
       if (state === 'gone') {
         maps.remove(mapNames.backends[family], encodeU32(backend.id))
         maps.remove(affinityMatchMapName, match)
@@ -123,7 +124,7 @@ export class Scene {
       }
       const value = { ...backend, protocol: plan.protocol, flags: state === 'active' ? 0 : 1, clusterId: 0, zone: 0 }
       maps.update(mapNames.backends[family], encodeU32(backend.id), encodeBackendValue(value))
-      if (service.affinitySeconds !== undefined) maps.update(affinityMatchMapName, match, Uint8Array.of(1))
+      if (service.affinitySeconds !== undefined) maps.update(affinityMatchMapName, match, encodePresence())
     }
     const key = (slot: number): Uint8Array => encodeServiceKey({ address, port: plan.port, slot, protocol: plan.protocol, scope: 0 })
     const flags = flagsOf(service)
@@ -135,7 +136,9 @@ export class Scene {
     const word = service.proxy === true ? 15_000 : frontendWord(service.algorithm ?? 0, service.affinitySeconds ?? 0)
     maps.update(mapNames.services[family], key(0), encodeServiceValue({ ...entry, count: service.count, word }))
     maps.update(mapNames.reverseNat[family], encodeRevNatId(revNatId), encodeReverseNatValue({ address, port: plan.port }))
-    for (const range of plan.ranges ?? []) maps.update(mapNames.sourceRange[family], rangeKey(revNatId, range), Uint8Array.of(1))
+    for (const range of service.ranges ?? []) {
+      maps.update(mapNames.sourceRange[family], encodeSourceRangeKey({ revNatId, ...range }), encodePresence())
+    }
     if (service.table !== null) maps.setTable(mapNames.maglev[family], encodeRevNatId(revNatId), service.table)
   }
 
@@ -170,26 +173,7 @@ function backendOf ({ address, port, samePort }: Plan, service: number, index: n
   return { id, address: bytesOf(text), port: samePort === true ? port : 8000 + index }
 }
 
-function matchKey (backendId: number, revNatId: number): Uint8Array {
-  return Uint8Array.of(...encodeU32(backendId), ...encodeRevNatId(revNatId), 0, 0)
-}
-
 function rangeOf (text: string): { address: Uint8Array, bits: number } {
   const [address = '', bits = ''] = text.split('/')
   return { address: bytesOf(address), bits: Number(bits) }
-}
-
-function rangeKey (revNatId: number, text: string): Uint8Array {
-  const { address, bits } = rangeOf(text)
-  return Uint8Array.of(...encodeU32(32 + bits), ...encodeRevNatId(revNatId), 0, 0, ...address)
-}
-
-function bytesOf (text: string): Uint8Array {
-  const address = parseAddress(text)
-  if (address === null) throw new RangeError(text)
-  return address
-}
-
-function familyOf (address: Uint8Array): 4 | 6 {
-  return address.length === 4 ? 4 : 6
 }

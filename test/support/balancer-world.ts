@@ -122,12 +122,12 @@ function tableOf (fault: Entry['fault'], backends: readonly ModelBackend[], m: n
   return buildTable(m, keyed, defaultSeed(), '1.17+')?.ids ?? null
 }
 
-function bytesOf (text: string): Uint8Array {
+export function bytesOf (text: string): Uint8Array {
   const address = parseAddress(text)
   if (address === null) throw new RangeError(text)
   return address
 }
 
-function familyOf (address: Uint8Array): 4 | 6 {
+export function familyOf (address: Uint8Array): 4 | 6 {
   return address.length === 4 ? 4 : 6
 }

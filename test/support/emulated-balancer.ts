@@ -1,6 +1,6 @@
 // The balancer on an emulated kernel of its own, in any layout, without an agent: whoever asks fills the maps.
 
-import { decodeRevNatId } from '../../lib/datapath/index.ts'
+import { decodeRevNatId, encodeU32, reasons } from '../../lib/datapath/index.ts'
 import type { DatapathLayout, LoadTimeConstants } from '../../lib/datapath/index.ts'
 import { defaultSettings, kernelLbMaps, oneTableSizeForAll } from '../../lib/loadbalancer/index.ts'
 import type { NodeSettings } from '../../lib/loadbalancer/index.ts'
@@ -8,6 +8,23 @@ import { createDatapath } from '../../lib/sim/datapath.ts'
 import type { Datapath } from '../../lib/sim/datapath.ts'
 import { testAssets } from './assets.ts'
 import type { SceneMaps } from './balancer-scenes.ts'
+
+/** Packets counted so far on CPU 0, by index of the reason. */
+export function outcomeCounts ({ metrics }: Pick<Datapath, 'metrics'>): number[] {
+  return reasons.map(({ index }) => {
+    const values = metrics().lookup(encodeU32(index))
+    return values.ok ? new DataView(values.value.buffer, values.value.byteOffset).getUint32(0, true) : 0
+  })
+}
+
+/** @returns what bpf_get_prandom_u32 gives first after seedRandom */
+export function firstRandom (seed: number): number {
+  let state = seed
+  state ^= state << 13
+  state ^= state >>> 17
+  state ^= state << 5
+  return state >>> 0
+}
 
 /** places of the flat array: more than any world has services */
 export const flatServices = 64

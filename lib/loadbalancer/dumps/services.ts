@@ -6,7 +6,7 @@ import { normaliseService } from '../normalise.ts'
 import type { BackendInput, FrontendInput } from '../normalise.ts'
 import { done, refuse } from '../errors.ts'
 import type { LbPlace, LbResult } from '../errors.ts'
-import { endpointKey, familyOf, frontendKey, isSurrogate, serviceKey, surrogateAddress } from '../service.ts'
+import { endpointKey, familyOf, frontendKey, isSurrogate, namesOf, serviceKey, surrogateAddress } from '../service.ts'
 import type { FrontendKey, Service } from '../service.ts'
 import type { Steps } from '../steps.ts'
 import type { Protocol } from '../../maglev/index.ts'
@@ -89,7 +89,7 @@ function namelessService ({ address, port, protocol, scope }: Resolved): { names
 }
 
 function serviceOf (key: string, group: readonly Resolved[], leftOut: LeftOut[]): LbResult<Service> {
-  const [namespace = '', name = ''] = key.split('/')
+  const { namespace, name } = namesOf(key)
   const nameOf = portNames(group)
   const frontends: FrontendInput[] = []
   const backends = new Map<string, BackendInput>()

@@ -7,7 +7,7 @@ import { flagsText } from '../flags.ts'
 import type { LbNode } from '../node.ts'
 import type { LbMaps } from '../ports.ts'
 import type { RealisedFrontend } from '../realised.ts'
-import { hostPortText, surrogateAddress } from '../service.ts'
+import { hostPortText, namesOf, surrogateAddress } from '../service.ts'
 import type { Backend, Frontend } from '../service.ts'
 import { families } from '../write-set.ts'
 
@@ -136,7 +136,7 @@ function backendAddress ({ address, port, protocol, weight, nodeName, zone }: Ba
 }
 
 function flagsOf ({ frontend, service, flags }: RealisedFrontend): Record<string, unknown> {
-  const [namespace, name] = service.split('/')
+  const { namespace, name } = namesOf(service)
   const policy = (local: number): string => local === 0 ? 'Cluster' : 'Local'
   const extTrafficPolicy = policy(flags & serviceFlags.externalLocalScope)
   const intTrafficPolicy = policy(flags & serviceFlags2.internalLocalScope << 8)

@@ -6,7 +6,7 @@ import { done, refuse } from '../errors.ts'
 import type { LbResult } from '../errors.ts'
 import type { Labels } from '../label-selector.ts'
 import { limits } from '../limits.ts'
-import { endpointKey, frontendKey, serviceKey } from '../service.ts'
+import { endpointKey, frontendKey, namesOf, serviceKey } from '../service.ts'
 import type { Backend, Service, ServiceKey } from '../service.ts'
 import type { NodeSettings } from '../settings.ts'
 import { complete } from '../steps.ts'
@@ -123,7 +123,7 @@ class Importing {
         if (this.#withdrawn.has(key)) this.#draft.deleteService(key)
         continue
       }
-      const [namespace = '', name = ''] = key.split('/')
+      const { namespace, name } = namesOf(key)
       const backends = this.#backendsOf(key)
       if (backends.length > limits.backendsPerService) {
         const detail = `${backends.length} backends are more than the limit of ${limits.backendsPerService} per service`
