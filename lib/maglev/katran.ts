@@ -4,6 +4,7 @@
 
 import { parseAddress } from './address.ts'
 import type { Permutation } from './fill.ts'
+import { lookup3 } from './lookup3.ts'
 import { murmur3x64128Bytes, remainder64 } from './murmur3.ts'
 import { isPrime } from './table-sizes.ts'
 
@@ -76,6 +77,20 @@ function * turnsByWeight (endpoints: readonly KatranEndpoint[]): Generator<numbe
       yield index
     }
   }
+}
+
+/** most VIPs of one Katran, which seeds the flow hash together with the ring's size */
+const VIPS = 512
+
+/**
+ * Where in the ring a flow over IPv4 lands: lookup3 of the client's address and both ports as they lie in the packet.
+ * @param source 4 bytes. @param vipPort 0 for a VIP of all ports, which hashes none
+ */
+export function katranEntry (source: Uint8Array, sourcePort: number, vipPort: number, ringSize = katranRingSize): number {
+  const swapped = (port: number): number => port >>> 8 | (port & 255) << 8
+  const address = new DataView(source.buffer, source.byteOffset, source.byteLength).getUint32(0, true)
+  const ports = (swapped(vipPort) << 16 | swapped(sourcePort)) >>> 0
+  return lookup3([address, ports], VIPS * ringSize) % ringSize
 }
 
 const AF_INET = 2n

@@ -1,6 +1,8 @@
 // Tables as other balancers build them from the same backends.
 
-import { envoyTable, envoyTableSize, hostPort, isPrime, katranHash, katranRing, katranRingSize } from '../../lib/maglev/index.ts'
+import {
+  envoyTable, envoyTableSize, hostPort, isPrime, katranEntry, katranHash, katranRing, katranRingSize, parseAddress
+} from '../../lib/maglev/index.ts'
 import type { Table, TableBackend } from '../../lib/maglev/index.ts'
 import { BadInput } from './failures.ts'
 
@@ -16,6 +18,20 @@ export function buildOtherTable (balancer: OtherBalancer, backends: readonly Tab
   const counts = new Map(backends.map(({ id }) => [id, 0]))
   for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
   return { m: size, ids, counts }
+}
+
+/**
+ * Which real Katran gives a client.
+ * @param word `SOURCE:PORT,VIPPORT`, with 0 for a VIP of all ports
+ */
+export function katranFlow (word: string, built: Table): { readonly entry: number, readonly id: number } {
+  const [, source = '', sourcePort = '', vipPort = ''] = /^([\d.]+):(\d{1,5}),(\d{1,5})$/.exec(word) ?? []
+  const address = parseAddress(source)
+  if (address === null || address.family !== 4 || Number(sourcePort) > 65_535 || Number(vipPort) > 65_535) {
+    throw new BadInput(`--flow takes SOURCE:PORT,VIPPORT over IPv4, as 192.168.1.1:31337,80, not "${word}"`)
+  }
+  const entry = katranEntry(address.bytes, Number(sourcePort), Number(vipPort), built.m)
+  return { entry, id: built.ids[entry] ?? 0 }
 }
 
 /** By the text of address and port, as hosts without a name are keyed there. */

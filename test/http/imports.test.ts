@@ -70,6 +70,21 @@ t.test('apply, read back, apply again, delete', async (t) => {
   t.equal((await api.call('GET', '/v1/services/shop/cart')).status, 404)
 })
 
+t.test('port names that no endpoint has', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const [service = '', slice = ''] = manifest.split('---\n')
+  const other = slice.replace('[{name: http,', '[{name: web, port: 8081}, {name: admin,')
+  const reason = /^imported, but without effect: \/spec\/ports\/0\/name: no endpoint has a port named "http" \(they have "admin", "web"\)/
+  const said = { document: 0, kind: 'Service', name: 'shop/cart', reason }
+  t.match((await post(api, `${service}---\n${other}`)).json(), { created: 2, skipped: [said] })
+  t.match((await post(api, `${service}---\n${other}`)).json(), { unchanged: 2, skipped: [said] }, 'said again')
+  t.match((await post(api, other)).json(), { skipped: [{ kind: 'Service', name: 'shop/cart', reason: /: port of the Service: no endpoint has a port named "http"/ }] })
+  t.same((await post(api, slice)).json()['skipped'], [], 'nothing to say once they match')
+  t.same((await post(api, slice.replace('{name: http, ', '{'))).json()['skipped'], [], 'a port without a name serves every port')
+  t.same((await post(api, slice, yaml, '?operation=delete')).json()['skipped'], [], 'no endpoints, nothing that could match')
+})
+
 t.test('all YAML types and charset parameters', async (t) => {
   const api = await createApi()
   t.teardown(() => api.close())

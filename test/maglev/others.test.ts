@@ -3,13 +3,14 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { envoyTable, katranHash, katranPermutation, katranRing, xxh64 } from '../../lib/maglev/index.ts'
+import { envoyTable, katranEntry, katranHash, katranPermutation, katranRing, lookup3, parseAddress, xxh64 } from '../../lib/maglev/index.ts'
 import type { KatranEndpoint, KatranVersion } from '../../lib/maglev/index.ts'
 
 interface Others {
   katran: {
     permutations: [hash: number, offset: number, skip: number][]
     hashes: Record<string, string>
+    flows: [source: string, sourcePort: number, vipPort: number, real: string][]
     rings: [version: KatranVersion, endpoints: [num: number, weight: number, hash: number][], ring: number[]][]
   }
   envoy: { m: number, keys: string[], weights: number[], table: number[] }[]
@@ -37,6 +38,19 @@ t.test('katran: hashes, permutations, rings', async (t) => {
   }
   t.same(new Set(katranRing([], 1, 7)), new Set([-1]))
   t.same(new Set(katranRing([{ num: 3, weight: 1, hash: 9n }, { num: 4, weight: 0, hash: 8n }], 2, 7)), new Set([3]), 'a weight of 0 takes one out')
+})
+
+t.test('katran: where flows go, as its tests have it', async (t) => {
+  const reals = Object.keys(others.katran.hashes)
+  for (const version of [1, 2] as const) {
+    const ring = katranRing(reals.map((address, num) => ({ num, weight: 1, hash: katranHash(address) ?? 0n })), version)
+    for (const [source, sourcePort, vipPort, real] of others.katran.flows) {
+      const entry = katranEntry(parseAddress(source)?.bytes ?? new Uint8Array(4), sourcePort, vipPort)
+      t.equal(reals[ring[entry] ?? -1], real, `version ${version}: ${source}:${sourcePort} to port ${vipPort}`)
+    }
+  }
+  const pinned = [[123, 234, 345, 456, 2698615579], [0, 0, 0, 0, 459859287], [1, 2, 3, 0, 2757843189]] as const
+  for (const [a, b, c, seed, hash] of pinned) t.equal(lookup3([a, b, c], seed), hash, 'as Cilium pins jhash_3words')
 })
 
 t.test('katran: what changes move, as its tests have it', async (t) => {

@@ -15,6 +15,7 @@ import { checkName, objectsOf } from './documents.ts'
 import type { K8sObject } from './documents.ts'
 import { Problems } from './fields.ts'
 import { ciliumConfigName, readConfigMap, readLabels, readNodeAddresses } from './other-objects.ts'
+import { unmatchedPortNames } from './port-names.ts'
 import { readPod } from './pod-object.ts'
 import { readService } from './service-object.ts'
 import type { ServiceObject } from './service-object.ts'
@@ -78,6 +79,8 @@ class Importing {
   readonly #skipped: SkippedObject[] = []
   /** services whose objects changed, by their last change, with the place to blame for a conflict */
   readonly #affected = new Map<ServiceKey, string>()
+  /** the objects they are explained by: the Service where it is among the documents, else one of its slices */
+  readonly #objects = new Map<ServiceKey, K8sObject>()
   /** of them the ones whose Service object was taken away */
   readonly #withdrawn = new Set<ServiceKey>()
   /** services of pods, as they are to be; null: not any more */
@@ -134,8 +137,20 @@ class Importing {
       const refused = refusedAt(pointer, this.#draft.putService(service))
       if (refused !== null) return refused
     }
+    yield * this.#sayUnmatchedPorts()
     if (this.#placesChanged) this.#draft.touchPlaced()
     return null
+  }
+
+  * #sayUnmatchedPorts (): Steps<void> {
+    for (const [key, object] of this.#objects) {
+      yield
+      const service = this.#draft.service(key)
+      if (service === undefined) continue
+      for (const unmatched of unmatchedPortNames(service.frontends, service.backends, object)) {
+        this.#skip({ ...object, ...namesOf(key), kind: 'Service' }, `imported, but without effect: ${unmatched}`)
+      }
+    }
   }
 
   #refuseMadeByHand (key: ServiceKey, pointer: string): ReturnType<typeof refuse> | null {
@@ -173,6 +188,7 @@ class Importing {
       }
       return
     }
+    this.#objects.set(key, object)
     const read = readService(object)
     if (read.skip !== null) this.#skip(object, read.skip)
     if (read.ignored.length > 0) this.#skip(object, `imported, but without effect: ${read.ignored.join('; ')}`)
@@ -208,6 +224,8 @@ class Importing {
       this.#skip(object, read)
       return
     }
+    const key = serviceKey({ namespace: object.namespace, name: read.service })
+    if (this.#objects.get(key)?.kind !== 'Service') this.#objects.set(key, object)
     if (this.#note(existing, read)) this.#replaceSlice(object, name, existing, read)
   }
 

@@ -13,7 +13,7 @@ import { parseBackendLines, parseBackendWords } from '../backends.ts'
 import { command, commandGroup, wholeNumber } from '../command.ts'
 import compare from './maglev-compare.ts'
 import { BadInput } from '../failures.ts'
-import { buildOtherTable, otherBalancers } from '../other-tables.ts'
+import { buildOtherTable, katranFlow, otherBalancers } from '../other-tables.ts'
 import { callerPath } from '../paths.ts'
 import { largestM, lineCharacters } from '../table-limits.ts'
 
@@ -33,6 +33,7 @@ const table = command({
     seed: { type: 'string', description: 'Of Cilium: base64 of 12 bytes, as bpf-lb-maglev-hash-seed', default: defaultSeedText },
     like: { type: 'enum', options: ['cilium', ...otherBalancers], description: 'Whose table: Cilium\'s, a ring of Katran, Envoy\'s', default: 'cilium' },
     release: { type: 'enum', options: [...releases], description: 'Release line of Cilium', default: '1.17+' },
+    flow: { type: 'string', description: 'Of Katran: say which real gets this client', valueHint: 'SOURCE:PORT,VIPPORT' },
     slots: { type: 'boolean', description: 'Print the run-length form too', default: false },
     json: { type: 'boolean', description: 'Print JSON with every slot', default: false },
     jsonl: {
@@ -52,13 +53,23 @@ const table = command({
     const backends = usableBackends(named.map((backend) => ({ ...backend, state: 'active' as const })))
     if (backends.length === 0) throw new BadInput('name backends, for instance 10.0.0.1:80 10.0.0.2:80=50, or a file with --backends')
     const m = args.m === undefined ? undefined : wholeNumber('m', args.m, 2, largestM)
+    if (args.flow !== undefined && args.like === 'cilium') throw flowsOfKatranAlone()
     const built = args.like === 'cilium' ? ciliumTable(backends, m, args) : buildOtherTable(args.like, backends, m)
-    const by = args.like === 'cilium' ? { seed: args.seed, release: args.release } : { like: args.like }
+    const by = args.like === 'cilium' ? { seed: args.seed, release: args.release } : { like: args.like, ...flowOf(args.flow, args.like, built) }
     process.stdout.write(args.json ? asJson(built, by) : asText(built, backends, by, args.slots))
   }
 })
 
 export default commandGroup('maglev', 'Maglev tables of any backends', { table, compare })
+
+const flowsOfKatranAlone = (): BadInput => new BadInput('--flow is answered for Katran; flows of Cilium go through its program: maglev-sim lookup')
+
+function flowOf (word: string | undefined, like: string, built: Table): BuiltBy {
+  if (word === undefined) return {}
+  if (!like.startsWith('katran')) throw flowsOfKatranAlone()
+  const { entry, id } = katranFlow(word, built)
+  return { flow: `${word} to entry ${entry}, id ${id}` }
+}
 
 /** Says on stderr what Cilium accepts without a word. */
 function ciliumTable (
