@@ -10,6 +10,8 @@ export interface ParseFault {
   readonly code: 'MALFORMED_JSON' | 'MALFORMED_YAML' | 'LIMIT_EXCEEDED'
   readonly detail: string
   readonly pointer: string
+  /** from 1; null: the pointer alone says where */
+  readonly line: number | null
 }
 
 export type Parsed = { readonly ok: true, readonly value: unknown } | { readonly ok: false, readonly fault: ParseFault }
@@ -27,7 +29,7 @@ export function parseJson (bytes: Uint8Array): Parsed {
     if (found === null) return fault('MALFORMED_JSON', 'The body is not JSON.')
     const { line, column } = lineAndColumn(text, found.offset)
     const got = found.offset < text.length ? JSON.stringify(text[found.offset]) : 'the end of the body'
-    return fault('MALFORMED_JSON', `Line ${line}, column ${column}: expected ${found.expected}, got ${got}.`)
+    return fault('MALFORMED_JSON', `Line ${line}, column ${column}: expected ${found.expected}, got ${got}.`, '', line)
   }
   return checkShape(value, 'MALFORMED_JSON')
 }
@@ -46,8 +48,11 @@ export function parseYaml (bytes: Uint8Array): Parsed {
     for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(tokens)) {
       if (index >= limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
       const [error] = document.errors
-      if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, lines.linePos(error.pos[0])), `/${index}`)
-      const value = documentValue(document, index, mayHaveTags)
+      if (error !== undefined) {
+        const place = lines.linePos(error.pos[0])
+        return fault('MALFORMED_YAML', yamlMessage(error.message, place), `/${index}`, place.line)
+      }
+      const value = documentValue(document, index, mayHaveTags, () => lines.linePos(document.contents?.range?.[0] ?? 0).line)
       if (!value.ok) return value
       if (value.value !== null) values.push(value.value)
       index++
@@ -61,14 +66,14 @@ export function parseYaml (bytes: Uint8Array): Parsed {
 
 const tooDeep = `The body has more than ${limits.documentDepth} levels.`
 
-function documentValue (document: Document, index: number, mayHaveTags: boolean): Parsed {
+function documentValue (document: Document, index: number, mayHaveTags: boolean, line: () => number): Parsed {
   const tag = mayHaveTags ? foreignTag(document) : null
-  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`)
+  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`, line())
   try {
     return { ok: true, value: document.toJS({ maxAliasCount: limits.yamlAliases }) as unknown }
   } catch (error) {
-    if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`)
-    return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`)
+    if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`, line())
+    return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`, line())
   }
 }
 
@@ -95,7 +100,7 @@ export function checkShape (value: unknown, code: 'MALFORMED_JSON' | 'MALFORMED_
   const pending: Array<{ value: unknown, depth: number, pointer: string }> = []
   const visitLevel = (holder: object, depth: number, pointer: string): ParseFault | null => {
     for (const [name, inner] of Object.entries(holder)) {
-      if (name === '__proto__') return { code, detail: 'A member is named "__proto__".', pointer: `${pointer}/__proto__` }
+      if (name === '__proto__') return { code, detail: 'A member is named "__proto__".', pointer: `${pointer}/__proto__`, line: null }
       if (typeof inner === 'object' && inner !== null) pending.push({ value: inner, depth: depth + 1, pointer: depth < 4 ? `${pointer}/${escape(name)}` : pointer })
     }
     return null
@@ -119,6 +124,6 @@ function decode (bytes: Uint8Array): string | null {
   }
 }
 
-function fault (code: ParseFault['code'], detail: string, pointer = ''): Parsed {
-  return { ok: false, fault: { code, detail, pointer } }
+function fault (code: ParseFault['code'], detail: string, pointer = '', line: number | null = null): Parsed {
+  return { ok: false, fault: { code, detail, pointer, line } }
 }

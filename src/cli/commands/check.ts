@@ -4,10 +4,11 @@ import { command, wordList } from '../command.ts'
 import { BadInput, Failure } from '../failures.ts'
 import { check } from '../check/findings.ts'
 import { defaultConfig, readConfig } from '../check/config.ts'
-import { asSarif, asText } from '../check/forms.ts'
+import { asComplaint, asFirstComplaint, asSarif, asText } from '../check/forms.ts'
 import { parseLimits } from '../check/limits.ts'
 import { readManifests } from '../check/manifests.ts'
 import { callerPath, packageVersion } from '../paths.ts'
+import { counted } from '../../../lib/report/words.ts'
 import { createProcessSimulator } from '../../simulator.ts'
 
 export default command({
@@ -31,15 +32,18 @@ export default command({
     if (args.json && args.sarif) throw new BadInput('--json and --sarif are two forms: give one')
     const cwd = callerPath('.')
     const result = check({
-      documents: readManifests(paths.map((path) => callerPath(path)), cwd),
+      manifests: readManifests(paths.map((path) => callerPath(path)), cwd),
       config: args.config === undefined ? defaultConfig() : readConfig(args.config, callerPath(args.config)),
-      configFile: args.config ?? null,
       nodeAddresses: wordList(args['node-addresses']) ?? [],
       limits: parseLimits(args.max ?? ''),
       simulator: (settings) => createProcessSimulator({ nodes: [settings], programs: 'when-needed' })
     })
-    process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : args.sarif ? `${JSON.stringify(asSarif(result, packageVersion()))}\n` : asText(result, args.notes))
-    const failing = result.findings.filter(({ level }) => level === 'error' || (args.strict && level === 'warning')).length
-    if (failing > 0) throw new Failure(`${failing} finding${failing === 1 ? '' : 's'} beyond what is allowed`)
+    const { findings, figures } = result
+    const forProgram = args.json || args.sarif
+    if (forProgram) process.stdout.write(`${JSON.stringify(args.json ? result : asSarif(result, packageVersion()))}\n`)
+    else if (figures !== null) process.stdout.write(asText(result, figures, args.notes))
+    if (figures === null) throw new BadInput(forProgram ? asFirstComplaint(findings) : asComplaint(findings))
+    const failing = findings.filter(({ level }) => level === 'error' || (args.strict && level === 'warning')).length
+    if (failing > 0) throw new Failure(`${counted(failing, 'finding')} beyond what is allowed`)
   }
 })
