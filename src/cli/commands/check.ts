@@ -18,14 +18,19 @@ export default command({
     files: { type: 'string', alias: 'f', description: 'Folder or file of manifests; folders are searched for .yaml, .yml and .json', valueHint: 'PATH' },
     config: { type: 'string', description: 'Helm values, the ConfigMap cilium-config, or options by their names', valueHint: 'FILE' },
     max: { type: 'string', description: 'Limits, such as memory=64MiB,pressure=0.8,convergence=30s,disruption=0.02', valueHint: 'LIMITS' },
-    'node-addresses': { type: 'string', description: 'Addresses of a node, with commas, beside those of Node objects', valueHint: 'ADDRESSES' },
+    'node-addresses': { type: 'string', description: 'Addresses of a node, with commas, beside those of the Node object that has most', valueHint: 'ADDRESSES' },
     strict: { type: 'boolean', description: 'Let warnings fail too', default: false },
     notes: { type: 'boolean', description: 'Print notes too: what is as Cilium has it, but surprises', default: false },
     json: { type: 'boolean', description: 'Print JSON', default: false },
     sarif: { type: 'boolean', description: 'Print SARIF 2.1.0', default: false }
   },
   rest: '[PATH...]',
-  notes: ['Exit code 0: nothing beyond the limits; 1: there is; 2: something cannot be read, or Cilium would refuse it.', 'For instance: maglev-sim check -f manifests --config values.yaml --max memory=64MiB,pressure=0.8'],
+  notes: [
+    'Exit code 0: nothing beyond the limits; 1: there is; 2: something cannot be read, or Cilium would refuse it (findings too, of rule bad-input).',
+    'Judged is a node as full as any of the cluster can be. Services with a traffic policy of Local have the backends of the node with most of them,',
+    'services for chosen nodes are on it, its addresses and host ports are those of the node with most; what was assumed is printed.',
+    'For instance: maglev-sim check -f manifests --config values.yaml --max memory=64MiB,pressure=0.8'
+  ],
   run (args, words) {
     const paths = [...(args.files === undefined ? [] : [args.files]), ...words]
     if (paths.length === 0) throw new BadInput('name a folder or file of manifests with -f')
