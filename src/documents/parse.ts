@@ -1,7 +1,7 @@
 // Text to plain values, for JSON and YAML alike hostile until proved otherwise: valid UTF-8, bounded depth, bounded aliases, no
 // member named `__proto__` (it would change objects instead of filling them). Faults name line and column.
 
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Document } from 'yaml'
+import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Alias, type Document } from 'yaml'
 import { limits } from '../../routes/support/limits.ts'
 import { findJsonFault, lineAndColumn } from './json-position.ts'
 
@@ -47,7 +47,7 @@ export function parseYaml (bytes: Uint8Array): Parsed {
       if (index >= limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
       const [error] = document.errors
       if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, lines.linePos(error.pos[0])), `/${index}`)
-      const value = documentValue(document, index, mayHaveTags)
+      const value = documentValue(document, index, mayHaveTags, lines)
       if (!value.ok) return value
       if (value.value !== null) values.push(value.value)
       index++
@@ -61,15 +61,36 @@ export function parseYaml (bytes: Uint8Array): Parsed {
 
 const tooDeep = `The body has more than ${limits.documentDepth} levels.`
 
-function documentValue (document: Document, index: number, mayHaveTags: boolean): Parsed {
+function documentValue (document: Document, index: number, mayHaveTags: boolean, lines: LineCounter): Parsed {
   const tag = mayHaveTags ? foreignTag(document) : null
   if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`)
   try {
     return { ok: true, value: document.toJS({ maxAliasCount: limits.yamlAliases }) as unknown }
   } catch (error) {
     if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`)
+    const alias = danglingAlias(document)
+    if (alias !== null) {
+      const reason = `document ${index + 1} has the alias *${alias.source} without an anchor &${alias.source} before it`
+      return fault('MALFORMED_YAML', yamlMessage(reason, lines.linePos(alias.range?.[0] ?? 0)), `/${index}`)
+    }
     return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`)
   }
+}
+
+/** the first that stands for nothing; in one pass, since a hostile document has very many that stand for something */
+function danglingAlias (document: Document): Alias | null {
+  const anchors = new Set<string>()
+  let dangling: Alias | null = null
+  visit(document, (_key, node) => {
+    if (isAlias(node)) {
+      if (anchors.has(node.source)) return undefined
+      dangling = node
+      return visit.BREAK
+    }
+    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.add(node.anchor)
+    return undefined
+  })
+  return dangling
 }
 
 /** a tag of its own (!!binary, !!set, !Ref, ...) asks for a value that JSON does not have */
