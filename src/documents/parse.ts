@@ -1,7 +1,7 @@
 // Text to plain values, for JSON and YAML alike hostile until proved otherwise: valid UTF-8, bounded depth, bounded aliases, no
 // member named `__proto__` (it would change objects instead of filling them). Faults name line and column.
 
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Alias, type Document } from 'yaml'
+import { Composer, CST, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Alias, type Document } from 'yaml'
 import { limits } from '../../routes/support/limits.ts'
 import { findJsonFault, lineAndColumn } from './json-position.ts'
 
@@ -43,7 +43,7 @@ export function parseYaml (bytes: Uint8Array): Parsed {
   try {
     // one document after the other: all trees of a large stream together would fill the memory
     const tokens = new Parser(lines.addNewLine).parse(text)
-    for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(tokens)) {
+    for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(shallow(tokens))) {
       if (index >= limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
       const [error] = document.errors
       if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, lines.linePos(error.pos[0])), `/${index}`)
@@ -53,10 +53,30 @@ export function parseYaml (bytes: Uint8Array): Parsed {
       index++
     }
   } catch (error) {
-    // the parser recurses: only nesting far beyond the limit gets here
     return fault('LIMIT_EXCEEDED', error instanceof RangeError ? tooDeep : 'The body cannot be read as YAML.')
   }
   return checkShape(values, 'MALFORMED_YAML')
+}
+
+/**
+ * Syntax trees within the limit of levels: making documents of them recurses, and a stack that is full where a regular expression is
+ * compiled ends the process.
+ * @throws RangeError
+ */
+function * shallow (tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  for (const token of tokens) {
+    const pending: Array<{ readonly token: CST.Token, readonly level: number }> = [{ token, level: 0 }]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { token, level } = next
+      if (level > limits.documentDepth) throw new RangeError(tooDeep)
+      if (token.type === 'document' && token.value !== undefined) pending.push({ token: token.value, level })
+      if (!CST.isCollection(token)) continue
+      for (const { key, value } of token.items) {
+        for (const inner of [key, value]) if (CST.isCollection(inner)) pending.push({ token: inner, level: level + 1 })
+      }
+    }
+    yield token
+  }
 }
 
 const tooDeep = `The body has more than ${limits.documentDepth} levels.`

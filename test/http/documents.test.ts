@@ -67,7 +67,12 @@ t.test('YAML streams, and what is wrong with some', async (t) => {
   const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)].join('\n')
   t.match(parseYaml(bytes(bomb)), { ok: false, fault: { code: 'LIMIT_EXCEEDED', detail: /aliases/ } })
   t.match(parseYaml(bytes(`a: ${'['.repeat(limits.documentDepth)}${']'.repeat(limits.documentDepth)}`)), { ok: false, fault: { code: 'LIMIT_EXCEEDED' } })
-  t.match(parseYaml(bytes(`a: ${'['.repeat(50_000)}`)), { ok: false })
+  // a parser that recurses over them does not fail but ends the process
+  for (const level of ['[', '{a: ', '- ', '? ', '[? ']) {
+    for (const levels of [limits.documentDepth + 1, 50_000]) {
+      t.match(parseYaml(bytes(`a:\n  ${level.repeat(levels)}`)), { ok: false, fault: { code: 'LIMIT_EXCEEDED', detail: /more than \d+ levels/ } }, `${levels} x "${level}"`)
+    }
+  }
 })
 
 t.test('any JSON or YAML text gives a value or a fault, never a throw', async (t) => {

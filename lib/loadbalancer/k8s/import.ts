@@ -148,7 +148,7 @@ class Importing {
       const service = this.#draft.service(key)
       if (service === undefined) continue
       for (const unmatched of unmatchedPortNames(service.frontends, service.backends, object)) {
-        this.#skip({ ...object, ...namesOf(key), kind: 'Service' }, `imported, but without effect: ${unmatched}`)
+        this.#sayIgnored({ ...object, ...namesOf(key), kind: 'Service' }, [unmatched])
       }
     }
   }
@@ -191,7 +191,7 @@ class Importing {
     this.#objects.set(key, object)
     const read = readService(object)
     if (read.skip !== null) this.#skip(object, read.skip)
-    if (read.ignored.length > 0) this.#skip(object, `imported, but without effect: ${read.ignored.join('; ')}`)
+    this.#sayIgnored(object, read.ignored)
     const existing = this.#knownService(key)
     // Without frontends there is no service; one that had some loses them.
     if (read.skip !== null && existing === undefined) return
@@ -224,6 +224,7 @@ class Importing {
       this.#skip(object, read)
       return
     }
+    this.#sayIgnored(object, read.ignored)
     const key = serviceKey({ namespace: object.namespace, name: read.service })
     if (this.#objects.get(key)?.kind !== 'Service') this.#objects.set(key, object)
     if (this.#note(existing, read)) this.#replaceSlice(object, name, existing, read)
@@ -348,6 +349,11 @@ class Importing {
   #affect (key: ServiceKey, object: K8sObject): void {
     this.#affected.delete(key)
     this.#affected.set(key, object.field.pointer)
+  }
+
+  /** @param ignored what the object asks for that has no effect, in words */
+  #sayIgnored (object: K8sObject, ignored: readonly string[]): void {
+    if (ignored.length > 0) this.#skip(object, `imported, but without effect: ${ignored.join('; ')}`)
   }
 
   #skip ({ document, kind, namespace, name }: K8sObject, reason: string): void {
