@@ -8,7 +8,7 @@ import type { Route } from './support/context.ts'
 import { parseFlow } from './support/endpoint.ts'
 import { limits } from './support/limits.ts'
 import { Problem } from './support/problems.ts'
-import { LookupReport, LookupRequest } from './support/schemas.ts'
+import { LookupReport, LookupRequest, PacketOrigin } from './support/schemas.ts'
 
 const tags = ['lookups']
 
@@ -35,6 +35,7 @@ export const lookups: Route = async (app, { sim, packets }) => {
           minLength: 20, maxLength: 120, description: '`source:port,destination:port/protocol`; IPv6 addresses in brackets.', examples: ['203.0.113.7:51022,172.20.0.10:443/tcp']
         }),
         nodes: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Names of nodes, with commas; all where left out.' })),
+        from: PacketOrigin,
         trace: Type.Boolean({ default: false, description: 'List every instruction executed.' }),
         explain: Type.Boolean({ default: false, description: 'Say how the flow came to its backend: frontend, hash, slot.' })
       }, { additionalProperties: false }),
@@ -46,7 +47,7 @@ export const lookups: Route = async (app, { sim, packets }) => {
       const detail = 'is not source:port,destination:port/protocol, such as 203.0.113.7:51022,172.20.0.10:443/tcp or [2001:db8::1]:51022,[2001:db8::a]:443/tcp'
       throw new Problem('VALIDATION_FAILED', `Parameter flow ${detail}.`, { places: [{ pointer: 'flow', detail }] })
     }
-    return run({ flows: [flow], trace: query.trace, explain: query.explain, ...(query.nodes === undefined ? {} : { nodes: query.nodes.split(',') }) })
+    return run({ flows: [flow], from: query.from, trace: query.trace, explain: query.explain, ...(query.nodes === undefined ? {} : { nodes: query.nodes.split(',') }) })
   })
 
   function run (request: Lookup): ReturnType<typeof sim.lookup> {

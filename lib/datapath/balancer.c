@@ -1,4 +1,5 @@
-// A layer-4 load balancer as an XDP program: what Cilium's does with packets to services from outside, on Cilium's maps.
+// A layer-4 load balancer as an XDP program: what Cilium's does with packets to services, from outside or from the
+// node's own pods (config.h), on Cilium's maps.
 //
 //   Ethernet, at most one VLAN tag -> IPv4 or IPv6 -> TCP, UDP, SCTP or an ICMP error about one of them
 //   -> frontend (address, port, protocol) -> source range, connection, session affinity
@@ -34,6 +35,8 @@
 #include "family.h"
 #include "service.h"
 #include "fragments.h"
+#include "ipv4-rewrite.h"
+#include "forward.h"
 #include "ipv4.h"
 #undef FAMILY
 
@@ -41,6 +44,8 @@
 #include "family.h"
 #include "service.h"
 #include "fragments.h"
+#include "ipv6-rewrite.h"
+#include "forward.h"
 #include "ipv6.h"
 #undef FAMILY
 

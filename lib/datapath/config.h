@@ -47,6 +47,10 @@ enum dispatch {
 
 volatile const __u32 lb_dispatch = DISPATCH_OPTION;
 
+// Whose packets these are: 0: they come from outside the cluster, 1: from a pod of this node. As in Cilium pods have a program of their
+// own, whose selection is random, as most of what they use are ClusterIPs without a table, and which never asks for direct return.
+volatile const __u32 lb_east_west = 0;
+
 // Seconds that a connection is remembered after its last packet
 volatile const __u32 ct_timeout_tcp = 8000;
 volatile const __u32 ct_timeout_syn = 60;	// nothing but SYN seen yet

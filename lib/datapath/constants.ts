@@ -20,6 +20,8 @@ export interface LoadTimeConstants {
   readonly forwarding: number
   /** index of `dispatches` */
   readonly dispatch: number
+  /** 1: for packets of the node's own pods */
+  readonly eastWest: number
   /** seconds */
   readonly ctTimeoutTcp: number
   readonly ctTimeoutSyn: number
@@ -51,6 +53,7 @@ export const defaultConstants: LoadTimeConstants = {
   conntrack: 0,
   forwarding: 0,
   dispatch: 0,
+  eastWest: 0,
   ctTimeoutTcp: 8000,
   ctTimeoutSyn: 60,
   ctTimeoutClosing: 60,
@@ -61,7 +64,7 @@ export const defaultConstants: LoadTimeConstants = {
 
 const constantNames = [
   'hashInit4Seed', 'hashInit6Seed', 'maglevTableSize', 'selection', 'oldFlowHash', 'halfTable', 'fragments4', 'fragments6', 'conntrack',
-  'forwarding', 'dispatch', 'ctTimeoutTcp', 'ctTimeoutSyn', 'ctTimeoutClosing', 'ctTimeoutAny'
+  'forwarding', 'dispatch', 'eastWest', 'ctTimeoutTcp', 'ctTimeoutSyn', 'ctTimeoutClosing', 'ctTimeoutAny'
 ] as const satisfies readonly (keyof LoadTimeConstants)[]
 
 /** As they lie at the beginning of .rodata: the numbers in the order above, then the two addresses. Behind them is what a layout has. */

@@ -76,7 +76,7 @@ static __always_inline __u16 ipv4_checksum(const struct ipv4_header *ip)
 	return ~fold(sum);
 }
 
-static __always_inline int wrap_ipv4(struct xdp_md *ctx, struct packet *packet, be32 backend)
+static __always_inline int wrap4(struct xdp_md *ctx, struct packet *packet, const be32 *backend)
 {
 	struct ipv4_header *ip = packet->network;
 	be32 service = ip->destination;
@@ -94,13 +94,13 @@ static __always_inline int wrap_ipv4(struct xdp_md *ctx, struct packet *packet, 
 		.ttl = FRESH_TTL,
 		.protocol = PROTOCOL_IPIP,
 		.source = direct_routing_ipv4 ? direct_routing_ipv4 : service,
-		.destination = backend
+		.destination = *backend
 	};
 	outer->check = ipv4_checksum(outer);
 	return FORWARDED_IPV4;
 }
 
-static __always_inline int wrap_ipv6(struct xdp_md *ctx, struct packet *packet, const union ipv6_address *backend)
+static __always_inline int wrap6(struct xdp_md *ctx, struct packet *packet, const union ipv6_address *backend)
 {
 	struct ipv6_header *ip = packet->network;
 	union ipv6_address source = ip->destination;
@@ -135,7 +135,7 @@ static __always_inline int is_told(__u8 protocol, __u8 tcp_flags)
 }
 
 // @param service as the client had it
-static __always_inline int tell_ipv4(struct xdp_md *ctx, struct packet *packet, be32 address, be16 port)
+static __always_inline int tell4(struct xdp_md *ctx, struct packet *packet, const be32 *address, be16 port)
 {
 	struct ipv4_header *ip = packet->network;
 	struct ipv4_header header = *ip;
@@ -151,16 +151,16 @@ static __always_inline int tell_ipv4(struct xdp_md *ctx, struct packet *packet, 
 		return DROPPED_NO_HEADROOM;
 	*ip = header;
 	option = (void *)(ip + 1);
-	*option = (struct ipv4_option) { OPTION4_DIRECT_RETURN, sizeof(*option), port, address };
+	*option = (struct ipv4_option) { OPTION4_DIRECT_RETURN, sizeof(*option), port, *address };
 	ip->version_and_words += sizeof(*option) / 4;
 	ip->length = be16_of(be16_of(header.length) + sizeof(*option));
 	replaced = replaced16(header.version_and_words, ip->version_and_words) + replaced16(header.length, ip->length);
-	replaced += (__u64)(OPTION4_DIRECT_RETURN | sizeof(*option) << 8) + port + address;
+	replaced += (__u64)(OPTION4_DIRECT_RETURN | sizeof(*option) << 8) + port + *address;
 	ip->check = update_checksum(header.check, replaced);
 	return FORWARDED_IPV4;
 }
 
-static __always_inline int tell_ipv6(struct xdp_md *ctx, struct packet *packet, const union ipv6_address *address, be16 port)
+static __always_inline int tell6(struct xdp_md *ctx, struct packet *packet, const union ipv6_address *address, be16 port)
 {
 	struct ipv6_header *ip = packet->network;
 	struct ipv6_header header = *ip;

@@ -17,6 +17,7 @@
 #undef AFFINITY
 #undef SOURCE_RANGES
 #undef FRAGMENTS
+#undef FORWARDED
 
 #if FAMILY == 4
 #define OF(name) name##4
@@ -35,6 +36,7 @@
 #define AFFINITY cilium_lb4_affinity
 #define SOURCE_RANGES cilium_lb4_source_range
 #define FRAGMENTS cilium_ipv4_frag_datagrams
+#define FORWARDED FORWARDED_IPV4
 #else
 #define OF(name) name##6
 #define ADDRESS union ipv6_address
@@ -52,4 +54,5 @@
 #define AFFINITY cilium_lb6_affinity
 #define SOURCE_RANGES cilium_lb6_source_range
 #define FRAGMENTS cilium_ipv6_frag_datagrams
+#define FORWARDED FORWARDED_IPV6
 #endif

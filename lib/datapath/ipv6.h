@@ -1,100 +1,6 @@
-// IPv6: reading past extension headers, looking up, rewriting.
+// IPv6: reading past extension headers.
 
 #define EXTENSIONS_MAX 4		// headers that are walked, as in Cilium
-
-static __always_inline void translate_ipv6(struct packet *packet, const struct flow6 *flow, const struct lb6_backend *backend)
-{
-	struct ipv6_header *ip = packet->network;
-	__u64 replaced = replaced_address6(&ip->destination, &backend->address);
-
-	rewrite_transport6(packet, flow, DESTINATION, backend->port, replaced);
-}
-
-static __always_inline int reply_ipv6(struct packet *packet, const struct flow6 *flow)
-{
-	struct ipv6_header *ip = packet->network;
-	struct ct6_tuple key = {
-		.destination = flow->client,
-		.source = flow->frontend,
-		.ports = { flow->ports.destination, flow->ports.source },
-		.protocol = flow->facts->protocol,
-		.flags = CT_OUT
-	};
-	struct ct_entry *entry = find_connection6(&key, 0);
-	const struct lb6_reverse_nat *service;
-	union ipv6_address address;
-	__u16 rev_nat_index;
-	__u64 replaced;
-
-	if (!entry)
-		return PASSED_NO_FRONTEND;
-	rev_nat_index = entry->rev_nat_index;
-	service = bpf_map_lookup_elem(&cilium_lb6_reverse_nat, &rev_nat_index);
-	if (!service)
-		return PASSED_NO_FRONTEND;
-	connection_seen6(entry, flow, CT_RX_CLOSING);
-	address = service->address;
-	replaced = replaced_address6(&ip->source, &address);
-	rewrite_transport6(packet, flow, SOURCE, service->port, replaced);
-	swap_macs(packet->ethernet);
-	return FORWARDED_REPLY;
-}
-
-// As for IPv4; the checksum of ICMPv6 covers the outer addresses too.
-static __always_inline int relay_ipv6(struct packet *packet, const struct flow6 *flow, const struct lb6_backend *backend)
-{
-	struct ipv6_header *ip = packet->network;
-	struct icmp_header *icmp = transport_header6(packet, flow);
-	struct ipv6_header *inside = (void *)(icmp + 1);
-	struct ports *ports = (void *)(inside + 1);
-	__u64 replaced;
-
-	if ((void *)(ports + 1) > packet->end)
-		return DROPPED_TRUNCATED;
-	replaced = replaced16(ports->source, backend->port);
-	ports->source = backend->port;
-	replaced += replaced_address6(&inside->source, &backend->address);
-	replaced += replaced_address6(&ip->destination, &backend->address);
-	icmp->check = update_checksum(icmp->check, replaced);
-	swap_macs(packet->ethernet);
-	return FORWARDED_ICMP_ERROR;
-}
-
-// @param flow of the packet, or of the one that it is about
-static __always_inline int forward_ipv6(struct xdp_md *ctx, struct packet *packet, const struct flow6 *flow)
-{
-	struct lb6_key key = {};
-	const struct lb_service *service = find_service6(&key, flow);
-	const struct lb6_backend *backend;
-	int failed;
-
-	if (!service) {
-		if (flow->facts->shape == SHAPE_ERROR)
-			return PASSED_PROTOCOL;
-		if (is_virtual6(&flow->frontend))
-			return DROPPED_UNKNOWN_PORT;
-		return enable_conntrack ? reply_ipv6(packet, flow) : PASSED_NO_FRONTEND;
-	}
-	failed = find_backend6(flow, &key, service, &backend);
-	if (failed)
-		return failed;
-	if (!returns_directly(service, flow->facts->protocol)) {
-		if (flow->facts->shape == SHAPE_ERROR)
-			return relay_ipv6(packet, flow, backend);
-		translate_ipv6(packet, flow, backend);
-		swap_macs(packet->ethernet);
-		return FORWARDED_IPV6;
-	}
-	if (lb_dispatch == DISPATCH_IPIP)
-		return wrap_ipv6(ctx, packet, &backend->address);
-	if (flow->facts->shape == SHAPE_ERROR)
-		return relay_ipv6(packet, flow, backend);
-	translate_ipv6(packet, flow, backend);
-	if (is_told(flow->facts->protocol, flow->facts->tcp_flags))
-		return tell_ipv6(ctx, packet, &flow->frontend, flow->ports.destination);
-	swap_macs(packet->ethernet);
-	return FORWARDED_IPV6;
-}
 
 static __always_inline int is_same(const union ipv6_address *one, const union ipv6_address *other)
 {
@@ -258,5 +164,5 @@ static __always_inline int balance_ipv6(struct xdp_md *ctx, struct packet *packe
 	struct flow6 flow = { .facts = &facts, .packet = packet };
 	int outcome = read_ipv6(packet, &flow);
 
-	return outcome ? outcome : forward_ipv6(ctx, packet, &flow);
+	return outcome ? outcome : forward6(ctx, packet, &flow);
 }

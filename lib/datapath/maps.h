@@ -14,12 +14,15 @@
 // a wider one, so the program keeps its shape on every kernel and its cost can be compared between them.
 typedef __u64 wide_key;
 
+#define SCOPE_EXTERNAL 0		// of lb4_key.scope, lb6_key.scope
+#define SCOPE_INTERNAL 1		// for a node's own pods, where they get other backends than those outside
+
 struct lb4_key {
 	be32 address;
 	be16 dport;
 	__u16 backend_slot;		// 0: the frontend itself
 	__u8 proto;			// 0 with dport 0: any, the wildcard entry
-	__u8 scope;			// 0: external
+	__u8 scope;
 	__u8 pad[2];
 };
 

@@ -15,6 +15,8 @@ export function probeFile (layout: DatapathLayout): string {
 }
 
 export const programName = 'balancer_xdp'
+/** under which the same program is loaded for the packets of a node's own pods */
+export const programNameOfPods = 'balancer_pods'
 
 /** by address family */
 export const mapNames = {

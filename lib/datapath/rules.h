@@ -14,6 +14,7 @@ static __always_inline int is_balanced(__u8 protocol)
 #define SERVICE_ROUTABLE 64
 #define SERVICE_SOURCE_RANGE 128
 #define SERVICE2_L7 4			// of lb_service.flags2
+#define SERVICE2_TWO_SCOPES 32
 #define SERVICE2_RANGES_DENY 64
 #define SERVICE2_DIRECT_RETURN 128
 

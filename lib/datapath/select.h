@@ -5,8 +5,8 @@ static __always_inline int OF(select_random)(SERVICE_KEY *key, const struct lb_s
 {
 	const struct lb_service *slot;
 
-	// With Maglev it is the missing table that says so.
-	if (!(service->flags & SERVICE_ROUTABLE))
+	// With Maglev it is the missing table that says so. Pods may use what nobody else may.
+	if (!(service->flags & SERVICE_ROUTABLE) && !lb_east_west)
 		return DROPPED_NOT_ROUTABLE;
 	key->backend_slot = bpf_get_prandom_u32() % service->count + 1;
 	slot = bpf_map_lookup_elem(&SERVICES, key);

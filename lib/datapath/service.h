@@ -19,17 +19,25 @@ struct OF(flow) {
 // @returns the frontend's entry under the key, 0 for none
 static __always_inline const struct lb_service *OF(find_service)(SERVICE_KEY *key, const struct OF(flow) *flow)
 {
+	const struct lb_service *service;
+
 	key->address = flow->frontend;
 	key->dport = flow->ports.destination;
 	key->proto = flow->facts->protocol;
+	service = bpf_map_lookup_elem(&SERVICES, key);
+	if (!lb_east_west || !service || !(service->flags2 & SERVICE2_TWO_SCOPES))
+		return service;
+	key->scope = SCOPE_INTERNAL;
 	return bpf_map_lookup_elem(&SERVICES, key);
 }
 
-// What an address with services does with everything else. @returns whether it is one
+// What an address with services does with everything else from outside; pods are let through to it. @returns whether it is one
 static __always_inline int OF(is_virtual)(const ADDRESS *address)
 {
 	SERVICE_KEY key = { .address = *address };
 
+	if (lb_east_west)
+		return 0;
 	return bpf_map_lookup_elem(&SERVICES, &key) != 0;
 }
 
@@ -147,7 +155,7 @@ static __always_inline int OF(find_backend)(
 	__u32 id;
 	int failed;
 
-	if (service->flags & SERVICE_SOURCE_RANGE && !OF(may_use)(flow, service))
+	if (service->flags & SERVICE_SOURCE_RANGE && !lb_east_west && !OF(may_use)(flow, service))
 		return DROPPED_SOURCE_RANGE;
 	if (service->flags2 & SERVICE2_L7)
 		return PASSED_PROXY;

@@ -33,6 +33,11 @@ export function datapathConstants (settings: NodeSettings, addresses: readonly s
   }
 }
 
+/** What the program for packets of a node's own pods has instead (config.h). */
+export const constantsOfPods: Partial<LoadTimeConstants> = {
+  eastWest: 1, selection: selections.indexOf('random'), forwarding: forwardings.indexOf('translated')
+}
+
 function forwardingOf (settings: NodeSettings): typeof forwardings[number] {
   if (isOn(settings, 'bpf-lb-mode-annotation')) return 'as-said'
   switch (chosen(settings, 'bpf-lb-mode')) {

@@ -9,18 +9,24 @@ import { findProfile } from '../bpf/profile/index.ts'
 import { createKernel, createMaps, loadPrograms } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
 import type { LoadTimeConstants } from '../datapath/index.ts'
-import { affinityMatchMapName, constantsMapName, innerMapName, mapNames, metricsMapName, programName, withLoadTimeConstants } from '../datapath/index.ts'
+import {
+  affinityMatchMapName, constantsMapName, innerMapName, mapNames, metricsMapName, programName, programNameOfPods, withLoadTimeConstants
+} from '../datapath/index.ts'
 import { backendBytes, maxEntriesOf, sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
 import type { SimulatorAssets } from './assets.ts'
-import { datapathConstants } from './datapath-constants.ts'
+import { constantsOfPods, datapathConstants } from './datapath-constants.ts'
 import { SimError } from './errors.ts'
+import type { PacketOrigin } from './types.ts'
 
 const BPF_F_NO_PREALLOC = 1
 
 export interface Datapath {
   readonly kernel: Kernel
+  /** for packets from outside the cluster */
   readonly program: LoadedProgram
+  /** loaded when first asked for where packets come from pods of the node, which have a program of their own on the same maps */
+  programOf (origin: PacketOrigin): LoadedProgram
   /** all programs of the kernel, of which `program` is one */
   programs (): readonly LoadedProgram[]
   /** by the name in the object, e.g. `cilium_lb4_services_v2` */
@@ -54,19 +60,29 @@ export function createDatapath (
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
-  let loaded: LoadedProgram | undefined
-  const program = (): LoadedProgram => {
-    if (loaded !== undefined) return loaded
-    const programs = accepted(loadPrograms(kernel, spec, maps, { inlining: settings.inlining }), settings)
-    loaded = found(kernel.program(programs.get(programName) ?? -1), programName)
-    return loaded
+  const loaded: Partial<Record<PacketOrigin, LoadedProgram>> = {}
+  const load = (name: string, programMaps: ReadonlyMap<string, number>): LoadedProgram => {
+    const named = { ...spec, programs: spec.programs.map((program) => ({ ...program, name })) }
+    const programs = accepted(loadPrograms(kernel, named, programMaps, { inlining: settings.inlining }), settings)
+    return found(kernel.program(programs.get(name) ?? -1), name)
   }
-  if (loading === 'at-once') program()
+  const ofPods = (): LoadedProgram => {
+    const own = { ...spec, maps: spec.maps.filter(({ name }) => name === constantsMapName) }
+    const edit = { editMap: (map: MapSpec) => editMap(map, settings, { ...constants, ...constantsOfPods }) }
+    const ownMaps = accepted(createMaps(kernel, own, edit), settings)
+    for (const [name, fd] of ownMaps) fullNames.set(found(kernel.map(fd), name).id, name)
+    return load(programNameOfPods, new Map([...maps, ...ownMaps]))
+  }
+  const programOf = (origin: PacketOrigin): LoadedProgram => {
+    loaded[origin] ??= origin === 'outside' ? load(programName, maps) : ofPods()
+    return loaded[origin]
+  }
+  if (loading === 'at-once') programOf('outside')
   const programs = (): readonly LoadedProgram[] => {
-    program()
+    programOf('outside')
     return kernel.programs()
   }
-  return { kernel, get program () { return program() }, programs, map, fullName, metrics: () => map(metricsMapName) }
+  return { kernel, get program () { return programOf('outside') }, programOf, programs, map, fullName, metrics: () => map(metricsMapName) }
 }
 
 function accepted<T> (result: Result<T>, { name }: NodeSettings): T {

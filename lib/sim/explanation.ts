@@ -5,21 +5,22 @@
 
 import { BPF_ALU, BPF_DIV, BPF_X } from '../bpf/isa/op.ts'
 import {
-  decodeAffinity, decodeConnection, encodeAffinityKey, encodeConnectionKey, mapNames, serviceFlags, splitFrontendWord
+  decodeAffinity, decodeConnection, encodeAffinityKey, encodeConnectionKey, mapNames, serviceFlags, serviceFlags2, splitFrontendWord
 } from '../datapath/index.ts'
 import type { Reason } from '../datapath/index.ts'
-import { endpointKey } from '../loadbalancer/index.ts'
+import { frontendKey } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
 import { parseSeed } from '../maglev/index.ts'
 import { formatAddress, parsePacket, transportName } from '../packet/index.ts'
 import type { NetworkHeader, TransportHeader } from '../packet/index.ts'
 import type { EmulatedNode } from './node.ts'
 import { namedFrontend, tableMap } from './node-views.ts'
-import type { LookupExplanation, TraceStep } from './types.ts'
+import type { LookupExplanation, PacketOrigin, TraceStep } from './types.ts'
 
 /** What the maps have for a packet before it comes. */
 export interface Met {
   readonly asked: Asked | null
+  readonly from: PacketOrigin
   readonly connection: LookupExplanation['connection']
   readonly affinity: LookupExplanation['affinity']
 }
@@ -31,18 +32,18 @@ interface Asked {
 }
 
 /** @param uptimeMs of the machine's clock */
-export function meet (emulated: EmulatedNode, packet: Uint8Array, uptimeMs: number): Met {
-  const asked = addressee(emulated, packet)
-  if (asked === null) return { asked, connection: null, affinity: null }
-  return { asked, connection: connectionOf(emulated, asked, uptimeMs), affinity: affinityOf(emulated, asked, uptimeMs) }
+export function meet (emulated: EmulatedNode, packet: Uint8Array, uptimeMs: number, from: PacketOrigin): Met {
+  const asked = addressee(emulated, packet, from)
+  if (asked === null) return { asked, from, connection: null, affinity: null }
+  return { asked, from, connection: connectionOf(emulated, asked, uptimeMs), affinity: affinityOf(emulated, asked, uptimeMs) }
 }
 
 /** @param outcome what the program counted the packet as; null after a fault */
 export function explain (emulated: EmulatedNode, met: Met, steps: readonly TraceStep[], outcome: Reason | null): LookupExplanation {
-  const { asked, connection, affinity } = met
+  const { asked, from, connection, affinity } = met
   const ended = outcome === null ? null : { step: outcome.name, code: outcome.code, text: outcome.text }
-  // where there is no table, what is divided is no hash: random selection draws a slot
-  const division = asked === null || asked.frontend.table === null ? null : firstDivision(emulated, steps)
+  // where no table is asked, what is divided is no hash: random selection draws a slot
+  const division = asked === null || asked.frontend.table === null || from === 'inside' ? null : firstDivision(emulated, steps)
   const known = { frontend: asked === null ? null : namedFrontend(asked.frontend), connection, affinity, ended }
   if (asked === null || division === null) return { ...known, hash: null, hashInputs: null, slot: null }
   const { dividend: hash, divisor: m, quotient } = division
@@ -54,11 +55,15 @@ export function explain (emulated: EmulatedNode, met: Met, steps: readonly Trace
 }
 
 /** What the services map has under the packet's destination, port and protocol. */
-function addressee ({ node }: EmulatedNode, packet: Uint8Array): Asked | null {
+function addressee ({ node }: EmulatedNode, packet: Uint8Array, from: PacketOrigin): Asked | null {
   const { network, transport } = parsePacket(packet)
   const protocol = transportName(network?.protocol ?? -1)
   if (network === null || transport === null || protocol === undefined) return null
-  const frontend = node.frontend(endpointKey({ address: formatAddress(network.destination), port: transport.destinationPort, protocol }))
+  const address = { address: formatAddress(network.destination), port: transport.destinationPort, protocol }
+  const outside = node.frontend(frontendKey(address))
+  const frontend = outside !== undefined && from === 'inside' && (outside.flags & serviceFlags2.twoScopes << 8) !== 0
+    ? node.frontend(frontendKey({ ...address, scope: 'internal' }))
+    : outside
   return frontend === undefined ? null : { network, transport, frontend }
 }
 

@@ -23,18 +23,19 @@ export function lookup (set: NodeSet, request: LookupRequest): LookupReport {
 }
 
 function runAll (emulated: EmulatedNode, packets: readonly Uint8Array[], request: LookupRequest, uptimeMs: number): NodeLookup[] {
-  const { trace = false, explain: explained = false } = request
+  const { trace = false, explain: explained = false, from = 'outside' } = request
   const { execution, datapath, outcomes } = emulated
+  const program = datapath.programOf(from)
   if (request.randomSeed !== undefined) execution.seedRandom(request.randomSeed)
   return packets.map((packet) => {
     outcomes.mark()
     if (!trace && !explained) {
-      const run = execution.run(datapath.program.image, packet)
+      const run = execution.run(program.image, packet)
       return describeRun(emulated, packet, run, outcomes.raised())
     }
     // the tracer alone: it counts like the interpreter to the bit, and the packet is counted once
-    const met = explained ? meet(emulated, packet, uptimeMs) : null
-    const run = tracedRun(emulated, packet)
+    const met = explained ? meet(emulated, packet, uptimeMs, from) : null
+    const run = tracedRun(emulated, program, packet)
     const outcome = outcomes.raised()
     return {
       ...describeRun(emulated, packet, run, outcome),

@@ -28,8 +28,8 @@ export function nodeView ({ settings, node, datapath, tableSizeChanges }: Emulat
 }
 
 /** what a frontend is called where only that is said of it */
-export function namedFrontend ({ id, service, frontend: { address, port, protocol } }: RealisedFrontend): NamedFrontend {
-  return { id, service: namesOf(service), address, port, protocol }
+export function namedFrontend ({ id, service, frontend: { address, port, protocol, scope } }: RealisedFrontend): NamedFrontend {
+  return { id, service: namesOf(service), address, port, protocol, ...(scope === 'internal' ? { scope } : {}) }
 }
 
 export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend): FrontendView {

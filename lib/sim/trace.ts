@@ -16,8 +16,7 @@ export interface TracedRun extends RunResult {
   readonly steps: readonly TraceStep[]
 }
 
-export function tracedRun ({ datapath, execution }: EmulatedNode, packet: Uint8Array): TracedRun {
-  const { kernel, program } = datapath
+export function tracedRun ({ datapath: { kernel }, execution }: EmulatedNode, program: LoadedProgram, packet: Uint8Array): TracedRun {
   const valueOffset = kernel.profile.structs.bpfArray.value
   const maps = program.usedMaps.map(({ address }) => ({ address, valueAddress: address + valueOffset }))
   const traced = trace(kernel.core, program.translated, maps, { execution, packet, stepLimit: STEPS_MAX })

@@ -140,10 +140,12 @@ export interface NamedFrontend {
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
+  /** the entry for packets from pods of the node, where these get other backends */
+  readonly scope?: 'internal'
 }
 
 export interface FrontendView extends FrontendSpec {
-  /** for lookups from inside the node, where these find other backends */
+  /** as of NamedFrontend */
   readonly scope?: 'internal'
   /** revNAT id on this node */
   readonly id: number
@@ -227,7 +229,12 @@ export interface FlowSpec {
   readonly protocol: Protocol
 }
 
+/** `outside`: packets come from outside the cluster; `inside`: from a pod of the very node */
+export type PacketOrigin = 'outside' | 'inside'
+
 export interface LookupRequest {
+  /** outside unless said */
+  readonly from?: PacketOrigin
   readonly nodes?: readonly string[]
   readonly flows?: readonly FlowSpec[]
   /** hex */

@@ -296,6 +296,8 @@ export const ClusterStateBody = Type.Object({
 
 // -- what nodes hold
 
+const InternalScope = OneOf(['internal'], 'The entry for packets from pods of the node, where these get other backends.')
+
 export const Frontend = Type.Object({
   id: id('revNAT id on this node.'),
   address: Type.String({ description: 'Address.' }),
@@ -303,7 +305,7 @@ export const Frontend = Type.Object({
   protocol: Type.String({ description: 'Transport protocol.' }),
   type: Type.String({ description: 'Type of the frontend.' }),
   portName: Type.Optional(PortName),
-  scope: Type.Optional(OneOf(['internal'], 'For lookups from inside the node, where these find other backends.')),
+  scope: Type.Optional(InternalScope),
   service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service it leads to.', ...closed }),
   backends: Type.Array(Type.Object({
     id: id('Backend id on this node.'), address: Type.String(), port: Type.Integer(), protocol: Type.String(), weight: Type.Integer(), state: Type.String()
@@ -362,11 +364,14 @@ export const Flow = Type.Object({
   protocol: OneOf(['TCP', 'UDP', 'SCTP'], 'Transport protocol.', { default: 'TCP' })
 }, { title: 'Flow', description: 'Five-tuple of a flow; its first packet is looked up.', ...closed })
 
+export const PacketOrigin = OneOf(['outside', 'inside'], 'Where the packets come from: outside the cluster, or a pod of each node that is asked, which may use ClusterIPs, gets the backends of internalTrafficPolicy, and whose backend is drawn at random as in Cilium.', { default: 'outside' })
+
 export const LookupRequest = Type.Object({
   nodes: Type.Optional(Type.Array(NodeName, { minItems: 1, maxItems: limits.nodes, uniqueItems: true, description: 'Nodes to ask; all where left out.' })),
   flows: Type.Optional(Type.Array(Flow, { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Flows.' })),
   // what is wrong with a frame is told by who reads it, which a pattern could not
   packets: Type.Optional(Type.Array(Type.String({ maxLength: 2 * limits.packetBytes, description: 'An Ethernet frame in hex, from its 14 bytes of header on.' }), { minItems: 1, maxItems: limits.flowsPerLookup, description: 'Packets.' })),
+  from: PacketOrigin,
   trace: Type.Boolean({ default: false, description: `List every instruction executed; ${limits.tracedPackets} packets at most.` }),
   explain: Type.Boolean({ default: false, description: `Say how each flow came to its backend: frontend, connection, affinity, hash, slot, the step that decided; ${limits.tracedPackets} packets at most.` }),
   randomSeed: Type.Optional(Type.Integer({ minimum: 0, maximum: 0xffffffff, description: 'State of the programs\' randomness before the first packet; as the last lookup left it unless said.' }))
@@ -400,7 +405,8 @@ export const NamedFrontend = Type.Object({
   service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service.', ...closed }),
   address: Type.String(),
   port: Type.Integer(),
-  protocol: Type.String()
+  protocol: Type.String(),
+  scope: Type.Optional(InternalScope)
 }, closed)
 
 const LookupExplanation = Type.Object({

@@ -50,7 +50,7 @@ function play (t: Test, layout: DatapathLayout, { constants, model: options }: O
     const packet = source.next(model.world)
     const before = outcomeCounts(datapath)
     const draws = firstRandom(index + 1)
-    const wanted = model.run(packet, (count) => draws % count)
+    const wanted = model.run(packet, ({ count }) => draws % count)
     execution.seedRandom(index + 1)
     const found = index % 2 === 0 ? execution.run(program.image, packet) : traced()
     const counted = outcomeCounts(datapath).findIndex((count, at) => count !== before[at])

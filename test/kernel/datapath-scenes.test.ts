@@ -7,7 +7,7 @@ import { reasons } from '../../lib/datapath/index.ts'
 import { parsePacket } from '../../lib/packet/index.ts'
 import { createRandom } from '../../lib/traffic/random.ts'
 import { ModelBalancer } from '../support/balancer-model.ts'
-import type { ModelWorld } from '../support/balancer-model.ts'
+import type { ModelService, ModelWorld } from '../support/balancer-model.ts'
 import { Scene } from '../support/balancer-scenes.ts'
 import { emulateBalancer, firstRandom, outcomeCounts } from '../support/emulated-balancer.ts'
 import { optionSets } from '../support/option-sets.ts'
@@ -56,11 +56,10 @@ function play (suite: Suite, { name, constants, model: options }: OptionSet, lay
     }
     const packet = source.next(model.world)
     const ran = kernel.run(packet)
-    const drawn = (count: number): number => drawnSlot(model.world, packet, ran.data, count)
     let seedOfDraw = 1
-    const wanted = model.run(packet, (count) => {
-      const slot = drawn(count)
-      while (firstRandom(seedOfDraw) % count !== slot) seedOfDraw++
+    const wanted = model.run(packet, (service) => {
+      const slot = drawnSlot(service, model.world, ran.data)
+      while (firstRandom(seedOfDraw) % service.count !== slot) seedOfDraw++
       return slot
     })
     execution.seedRandom(seedOfDraw)
@@ -81,11 +80,9 @@ function play (suite: Suite, { name, constants, model: options }: OptionSet, lay
 }
 
 /** The kernel's randomness is its own: which slot it drew is read from where the packet went. */
-function drawnSlot (world: ModelWorld, packet: Uint8Array, sent: Uint8Array, count: number): number {
-  const before = parsePacket(packet).network
+function drawnSlot ({ slots = [], count }: ModelService, { backends }: ModelWorld, sent: Uint8Array): number {
   const after = parsePacket(sent).network
-  const backend = world.backends.find(({ address }) => after !== null && Buffer.compare(address, after.destination) === 0)
-  const service = world.services.find(({ slots }) => backend !== undefined && slots?.includes(backend.id) === true)
-  const slot = service?.slots?.indexOf(backend?.id ?? 0) ?? 0
-  return before === null || slot < 0 || slot >= count ? 0 : slot
+  const slot = slots.findIndex((id) => backends.some((backend) =>
+    backend.id === id && after !== null && Buffer.compare(backend.address, after.destination) === 0))
+  return slot < 0 || slot >= count ? 0 : slot
 }

@@ -31,7 +31,14 @@ export interface ModelService {
   readonly proxy?: boolean
   readonly directReturn?: boolean
   readonly routable?: boolean
+  /** pods of the node get other backends: those of the service for them, which is among the services too */
+  readonly twoScopes?: boolean
+  /** that one */
+  readonly forPods?: boolean
 }
+
+/** @returns index of the slot that random selection draws, below the count of the service */
+export type Draw = (service: ModelService) => number
 
 export interface ModelWorld {
   readonly hashInit4Seed: number
@@ -51,6 +58,8 @@ export interface ModelOptions {
   readonly conntrack?: boolean
   readonly forwarding?: 'translated' | 'direct-return' | 'hybrid' | 'as-said'
   readonly ipip?: boolean
+  /** the packets are those of the node's own pods */
+  readonly eastWest?: boolean
   readonly timeouts?: { readonly tcp: number, readonly syn: number, readonly closing: number, readonly any: number }
   /** 4 and 16 bytes; absent: the service's address */
   readonly source4?: Uint8Array
@@ -128,8 +137,8 @@ export class ModelBalancer {
     this.#options = options
   }
 
-  /** @param draw index of the slot that random selection draws. @returns what becomes of a packet; its bytes stay as they are */
-  run (packet: Uint8Array, draw: (count: number) => number = () => 0): ModelOutcome {
+  /** @returns what becomes of a packet; its bytes stay as they are */
+  run (packet: Uint8Array, draw: Draw = () => 0): ModelOutcome {
     try {
       return this.#run(packet, draw)
     } catch (error) {
@@ -138,7 +147,7 @@ export class ModelBalancer {
     }
   }
 
-  #run (packet: Uint8Array, draw: (count: number) => number): ModelOutcome {
+  #run (packet: Uint8Array, draw: Draw): ModelOutcome {
     const u16 = (at: number): number => ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0)
     if (packet.length < 14) drop('truncated')
     let ip = 14
@@ -253,9 +262,8 @@ export class ModelBalancer {
     return { flow, place: { ip, is4, transport: icmp, hasTransport: true } }
   }
 
-  #forward (packet: Uint8Array, flow: Flow, place: Place, draw: (count: number) => number): ModelOutcome {
-    const service = this.world.services.find((service) =>
-      alike(service.address, flow.frontend) && service.port === flow.port && service.protocol === flow.protocol)
+  #forward (packet: Uint8Array, flow: Flow, place: Place, draw: Draw): ModelOutcome {
+    const service = this.#addressed(flow)
     if (service === undefined) {
       if (flow.related) pass('protocol')
       if (this.#isVirtual(flow.frontend)) drop('unknown_port')
@@ -276,8 +284,15 @@ export class ModelBalancer {
     return sent(family, told(bytes, place, flow))
   }
 
-  #backendOf (service: ModelService, flow: Flow, draw: (count: number) => number): ModelBackend {
-    if (service.ranges !== undefined) {
+  #addressed (flow: Flow): ModelService | undefined {
+    const found = this.world.services.filter((service) =>
+      alike(service.address, flow.frontend) && service.port === flow.port && service.protocol === flow.protocol)
+    const own = this.#options.eastWest === true ? found.find(({ forPods }) => forPods === true) : undefined
+    return own ?? found.find(({ forPods }) => forPods !== true)
+  }
+
+  #backendOf (service: ModelService, flow: Flow, draw: Draw): ModelBackend {
+    if (service.ranges !== undefined && this.#options.eastWest !== true) {
       const inside = service.ranges.some(({ address, bits }) => startsAlike(address, flow.client, bits))
       if (inside === (service.rangesDeny === true)) drop('source_range')
     }
@@ -290,11 +305,11 @@ export class ModelBalancer {
     return backend
   }
 
-  #fresh (service: ModelService, flow: Flow, draw: (count: number) => number): ModelBackend {
+  #fresh (service: ModelService, flow: Flow, draw: Draw): ModelBackend {
     return this.#ofClient(service, flow) ?? this.#selected(service, flow, draw)
   }
 
-  #remembered (service: ModelService, flow: Flow, draw: (count: number) => number): ModelBackend {
+  #remembered (service: ModelService, flow: Flow, draw: Draw): ModelBackend {
     const key = connectionKey('service', flow, flow.frontend, flow.port)
     let connection = this.#connection(key, flow.tcpFlags)
     if (this.#options.oldFlowHash === true && connection?.revNatId !== service.revNatId) connection = undefined
@@ -348,7 +363,7 @@ export class ModelBalancer {
     return undefined
   }
 
-  #selected (service: ModelService, flow: Flow, draw: (count: number) => number): ModelBackend {
+  #selected (service: ModelService, flow: Flow, draw: Draw): ModelBackend {
     const id = this.#isRandom(service) ? this.#drawn(service, draw) : this.#lookedUp(service, flow)
     if (id === 0) drop('backend_id_zero')
     return this.#backend(id, flow) ?? drop('backend_missing')
@@ -360,9 +375,9 @@ export class ModelBalancer {
     return algorithm === 1
   }
 
-  #drawn (service: ModelService, draw: (count: number) => number): number {
-    if (service.routable === false) drop('not_routable')
-    return service.slots?.[draw(service.count)] ?? drop('no_slot')
+  #drawn (service: ModelService, draw: Draw): number {
+    if (service.routable === false && this.#options.eastWest !== true) drop('not_routable')
+    return service.slots?.[draw(service)] ?? drop('no_slot')
   }
 
   #lookedUp ({ table, affinitySeconds }: ModelService, { client, clientPort, port, protocol }: Flow): number {
@@ -416,7 +431,7 @@ export class ModelBalancer {
   }
 
   #isVirtual (address: Uint8Array): boolean {
-    return this.world.wildcards.some((one) => alike(one, address))
+    return this.#options.eastWest !== true && this.world.wildcards.some((one) => alike(one, address))
   }
 
   get #seconds (): number {

@@ -25,6 +25,8 @@ interface Plan {
   readonly traits?: Pick<ModelService, 'algorithm' | 'affinitySeconds' | 'rangesDeny' | 'proxy' | 'directReturn' | 'routable'>
   /** prefixes of clients */
   readonly ranges?: readonly string[]
+  /** of the backends only so many, the first, are there for packets from outside; all of them for pods */
+  readonly outside?: number
   /** backends listen on the service's port */
   readonly samePort?: boolean
 }
@@ -46,7 +48,10 @@ const plans: readonly Plan[] = [
   { address: 'fd00:20::1', port: 53, protocol: 17, backends: 3, traits: { affinitySeconds: 3000 } },
   { address: 'fd00:20::1', port: 9899, protocol: 132, backends: 2, samePort: true },
   { address: 'fd00:20::3', port: 443, protocol: 6, backends: 3, ranges: ['2001:db8::/64', '2001:db8:0:1::/80'] },
-  { address: 'fd00:20::9', port: 80, protocol: 6, backends: 4, traits: { directReturn: true } }
+  { address: 'fd00:20::9', port: 80, protocol: 6, backends: 4, traits: { directReturn: true } },
+  { address: '172.20.0.10', port: 80, protocol: 6, backends: 5, outside: 2 },
+  { address: '172.20.0.10', port: 53, protocol: 17, backends: 4, outside: 2, traits: { affinitySeconds: 3000 } },
+  { address: 'fd00:20::a', port: 80, protocol: 6, backends: 3, outside: 0 }
 ]
 
 type State = 'active' | 'terminating' | 'gone'
@@ -60,6 +65,8 @@ interface Actor {
   readonly plan: Plan
   readonly address: Uint8Array
   readonly revNatId: number
+  /** of the entry for pods, where there is one */
+  readonly innerRevNatId: number
   readonly members: Member[]
 }
 
@@ -76,6 +83,7 @@ export class Scene {
       plan,
       address: bytesOf(plan.address),
       revNatId: index + 1,
+      innerRevNatId: plans.length + index + 1,
       members: Array.from({ length: plan.backends }, (_, at) => ({ backend: backendOf(plan, index, at, ids++), state: 'active' as const }))
     }))
   }
@@ -85,7 +93,7 @@ export class Scene {
     return {
       hashInit4Seed: jhash4,
       hashInit6Seed: jhash6,
-      services: this.#actors.map((actor) => this.#serviceOf(actor)),
+      services: this.#actors.flatMap((actor) => this.#servicesOf(actor)),
       wildcards: [...new Set(plans.map(({ address }) => address))].map(bytesOf),
       backends: this.#actors.flatMap(({ members }) => members.filter(({ state }) => state !== 'gone')
         .map(({ backend, state }) => ({ ...backend, state: state === 'active' ? 0 : 1 })))
@@ -112,21 +120,30 @@ export class Scene {
   }
 
   #write (actor: Actor, maps: SceneMaps): void {
-    const { plan, address, revNatId, members } = actor
+    const { plan, address, members } = actor
     const family = familyOf(address)
-    const service = this.#serviceOf(actor)
     for (const { backend, state } of members) {
-      const match = encodeAffinityMatchKey({ backendId: backend.id, revNatId })
       if (state === 'gone') {
         maps.remove(mapNames.backends[family], encodeU32(backend.id))
-        maps.remove(affinityMatchMapName, match)
         continue
       }
       const value = { ...backend, protocol: plan.protocol, flags: state === 'active' ? 0 : 1, clusterId: 0, zone: 0 }
       maps.update(mapNames.backends[family], encodeU32(backend.id), encodeBackendValue(value))
-      if (service.affinitySeconds !== undefined) maps.update(affinityMatchMapName, match, encodePresence())
     }
-    const key = (slot: number): Uint8Array => encodeServiceKey({ address, port: plan.port, slot, protocol: plan.protocol, scope: 0 })
+    for (const service of this.#servicesOf(actor)) this.#writeService(actor, service, maps)
+  }
+
+  #writeService ({ plan, address, members }: Actor, service: ModelService, maps: SceneMaps): void {
+    const family = familyOf(address)
+    const { revNatId } = service
+    for (const { backend: { id } } of members) {
+      const match = encodeAffinityMatchKey({ backendId: id, revNatId })
+      const belongs = service.affinitySeconds !== undefined && service.slots?.includes(id) === true
+      if (belongs) maps.update(affinityMatchMapName, match, encodePresence())
+      else maps.remove(affinityMatchMapName, match)
+    }
+    const scope = service.forPods === true ? 1 : 0
+    const key = (slot: number): Uint8Array => encodeServiceKey({ address, port: plan.port, slot, protocol: plan.protocol, scope })
     const flags = flagsOf(service)
     const entry = { count: 0, revNatId, ...flags, quarantinedCount: 0 }
     service.slots?.forEach((id, slot) => {
@@ -142,7 +159,16 @@ export class Scene {
     if (service.table !== null) maps.setTable(mapNames.maglev[family], encodeRevNatId(revNatId), service.table)
   }
 
-  #serviceOf ({ plan, address, revNatId, members }: Actor): ModelService {
+  #servicesOf (actor: Actor): ModelService[] {
+    const { plan: { outside }, revNatId, innerRevNatId, members } = actor
+    if (outside === undefined) return [this.#serviceOf(actor, revNatId, members)]
+    return [
+      { ...this.#serviceOf(actor, revNatId, members.slice(0, outside)), twoScopes: true },
+      { ...this.#serviceOf(actor, innerRevNatId, members), twoScopes: true, forPods: true }
+    ]
+  }
+
+  #serviceOf ({ plan, address }: Actor, revNatId: number, members: readonly Member[]): ModelService {
     const { port, protocol, traits, ranges } = plan
     const inState = (state: State): Member[] => members.filter((member) => member.state === state)
     const serving = inState('active').length > 0 ? inState('active') : inState('terminating')
@@ -161,10 +187,11 @@ export class Scene {
   }
 }
 
-function flagsOf ({ affinitySeconds, ranges, rangesDeny, proxy, directReturn, routable }: ModelService): { flags: number, flags2: number } {
+function flagsOf (service: ModelService): { flags: number, flags2: number } {
+  const { affinitySeconds, ranges, rangesDeny, proxy, directReturn, routable, twoScopes } = service
   return {
     flags: 32 | (routable === false ? 0 : 64) | (affinitySeconds === undefined ? 0 : 16) | (ranges === undefined ? 0 : 128),
-    flags2: (proxy === true ? 4 : 0) | (rangesDeny === true ? 64 : 0) | (directReturn === true ? 128 : 0)
+    flags2: (proxy === true ? 4 : 0) | (twoScopes === true ? 32 : 0) | (rangesDeny === true ? 64 : 0) | (directReturn === true ? 128 : 0)
   }
 }
 

@@ -30,6 +30,8 @@ const models: Readonly<Record<string, ModelOptions>> = {
   'direct return inside another packet': { forwarding: 'direct-return', ipip: true },
   'inside another packet from the node, remembered': { forwarding: 'direct-return', ipip: true, conntrack: true, source4, source6 },
   'hybrid, remembered': { forwarding: 'hybrid', conntrack: true },
+  'from pods': { selection: 'random', eastWest: true },
+  'from pods, remembered': { selection: 'random', eastWest: true, conntrack: true },
   'as services say, remembered': { forwarding: 'as-said', conntrack: true, selection: 'maglev-or-said' }
 }
 
@@ -46,6 +48,7 @@ function constantsOf (model: ModelOptions): Partial<LoadTimeConstants> {
     fragments6: fragments ? 1 : 0,
     conntrack: model.conntrack === true ? 1 : 0,
     forwarding: forwardings.indexOf(forwarding),
+    eastWest: model.eastWest === true ? 1 : 0,
     dispatch: dispatches.indexOf(ipip ? 'ipip' : 'option'),
     ...(timeouts === undefined
       ? {}

@@ -15,6 +15,7 @@ export default command({
   args: {
     server: serverOption,
     nodes: { type: 'string', description: 'Nodes, by comma (all)', valueHint: 'NAMES' },
+    from: { type: 'enum', options: ['outside', 'inside'], description: 'From outside the cluster, or from a pod of the node', default: 'outside' },
     json: { type: 'boolean', description: 'Print the service\'s answer as JSON', default: false }
   },
   rest: 'FLOW...',
@@ -24,7 +25,7 @@ export default command({
     if (words.length > maximumFlows) throw new BadInput(`at most ${maximumFlows} flows at once, not ${words.length}`)
     const flows = words.map(parseFlow)
     const nodes = wordList(args.nodes)
-    const body = JSON.stringify({ ...(nodes === undefined ? {} : { nodes }), flows })
+    const body = JSON.stringify({ ...(nodes === undefined ? {} : { nodes }), from: args.from, flows })
     const report = await createClient(serverUrl(args.server)).post<LookupReport>('/v1/lookups', body, 'application/json')
     process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : describe(flows, words, report))
   }
