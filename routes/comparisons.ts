@@ -18,7 +18,7 @@ export const comparisons: Route = async (app, { sim }) => {
       operationId: 'compareNodes',
       tags: ['comparisons'],
       summary: 'Compare two nodes',
-      description: 'What an upgrade, another table size or seed, other backends or another node would move: share of slots, of new flows, of established flows, the frontends that move most, and why. `a` and `b` are names of nodes, or settings over those of a node (`node`, `cilium` where left out), with services of their own or a mix. Every flow goes through the BPF programs of both.',
+      description: 'What an upgrade, another table size or seed, other backends or another node would move: share of slots, of new flows, of established flows, the frontends that move most, and why. `a` and `b` are names of nodes, or settings over those of a node (`node`, `cilium` where left out), with services of their own or a mix. Every flow goes through the BPF programs of both. A side may pick at random: then the shares are those of one draw, near what is computed (1 - 1/N of N backends), and never the same flows twice.',
       querystring: Type.Object(formatQuery('json', 'md', 'text'), { additionalProperties: false }),
       body: Request,
       response: { 200: answer('What moves.', { 'application/json': Comparison, 'text/markdown': text('For issues and chats.'), 'text/plain': text('For people.') }) }

@@ -14,14 +14,18 @@ export interface Seed {
 
 export type SeedResult = { readonly ok: true, readonly seed: Seed } | { readonly ok: false, readonly reason: string }
 
+const SEED_BYTES = 12
+const longestText = 1024
+
+/** Refusals say what a seed is and what was given instead. */
 export function parseSeed (base64: string): SeedResult {
-  if (base64 === '') return { ok: false, reason: 'the seed is empty, it must be base64 of 12 bytes' }
-  if (base64.length > 1024) return { ok: false, reason: `the seed has ${base64.length} characters, it must be base64 of 12 bytes` }
-  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-    return { ok: false, reason: 'the seed is not base64, it must be base64 of 12 bytes' }
+  const refuse = (given: string): SeedResult => ({ ok: false, reason: `a seed is ${SEED_BYTES} bytes in base64 (16 characters), such as ${defaultSeedText}; ${given}` })
+  if (base64.length > longestText) return refuse(`${base64.length} characters were given`)
+  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
+    return refuse(`the ${base64.length} character${base64.length === 1 ? '' : 's'} given are not base64`)
   }
   const binary = atob(base64)
-  if (binary.length !== 12) return { ok: false, reason: `the seed decodes to ${binary.length} bytes, it must be 12` }
+  if (binary.length !== SEED_BYTES) return refuse(`${binary.length} bytes were given`)
   const word = (at: number): number => [0, 1, 2, 3].reduce((sum, offset) => sum * 256 + binary.charCodeAt(at + offset), 0)
   return { ok: true, seed: { base64, murmur: word(0), jhash4: word(4), jhash6: word(8) } }
 }

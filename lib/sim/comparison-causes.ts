@@ -4,6 +4,7 @@ import { backendKey } from '../maglev/index.ts'
 import type { Release } from '../maglev/index.ts'
 import type { FrontendPair } from './comparison.ts'
 import type { Side } from './comparison-sides.ts'
+import { endpointOf, pickable } from './comparison-tables.ts'
 import type { FrontendView, NodeSettings } from './types.ts'
 
 export const comparisonCauseCodes = [
@@ -43,16 +44,30 @@ const hashOrder = (release: Release): string => release === '1.17+' ? 'destinati
 function settingsCauses (a: NodeSettings, b: NodeSettings, pairs: readonly FrontendPair[]): ComparisonCause[] {
   const causes: ComparisonCause[] = []
   if (a.seed !== b.seed) causes.push({ code: 'seed', detail: `the seeds differ (${a.seed}, ${b.seed}): tables and the hash of flows are others; all nodes of a cluster must share one` })
-  const sizes = pairs.filter((pair) => pair.a.table?.m !== pair.b.table?.m)
+  const sizes = pairs.filter((pair) => pair.a.table !== null && pair.b.table !== null && pair.a.table.m !== pair.b.table.m)
   if (sizes.length > 0) {
     const [first] = sizes
     causes.push({ code: 'table-size', detail: `${sizes.length} of ${pairs.length} frontends have tables of another size, such as M = ${first?.a.table?.m} and ${first?.b.table?.m}: nearly every flow comes to another slot` })
   }
-  if (a.algorithm !== b.algorithm) causes.push({ code: 'algorithm', detail: `${a.algorithm} there, ${b.algorithm} here: what is picked at random agrees with nothing` })
+  causes.push(...randomCauses(pairs))
   const [defectOfA, defectOfB] = [defectOf(a), defectOf(b)]
   if (defectOfA !== defectOfB) causes.push({ code: 'defect', detail: `the reader of tables: ${defectOfA} there, ${defectOfB} here (1.9.0 to 1.9.6 read slot 0 for the upper half)` })
   if (a.layout !== b.layout && causes.length === 0) causes.push({ code: 'layout', detail: `layouts ${a.layout} and ${b.layout} keep the same tables in another way: at the same M nothing moves by it` })
   return causes
+}
+
+/** by the nodes' settings or by services' own */
+function randomCauses (pairs: readonly FrontendPair[]): ComparisonCause[] {
+  const random = pairs.filter(({ a, b }) => a.table === null || b.table === null)
+  if (random.length === 0) return []
+  const [onA, onB] = [random.filter(({ a }) => a.table === null).length, random.filter(({ b }) => b.table === null).length]
+  const sides = onB === 0 ? `${onA} on a` : onA === 0 ? `${onB} on b` : `${onA} on a and ${onB} on b`
+  return [{
+    code: 'algorithm',
+    detail: `${random.length} of ${pairs.length} frontends pick a backend at random (${sides}), by the node's algorithm or the service's own: ` +
+      'of N backends that both sides have, a new flow comes to another one with a chance of 1 - 1/N, and what one draw moves the next one does not; ' +
+      'for flows that stay set algorithm to maglev'
+  }]
 }
 
 const defectOf = (settings: NodeSettings): string => (settings as { defect?: string }).defect ?? 'none'
@@ -74,9 +89,6 @@ function backendCauses (pairs: readonly FrontendPair[]): ComparisonCause[] {
   return causes
 }
 
-/** key -> weight of those that take new flows */
-function inTable ({ backends }: FrontendView): Map<string, number> {
-  const active = backends.filter(({ state }) => state === 'active')
-  const used = active.length > 0 ? active : backends.filter(({ state }) => state === 'terminating')
-  return new Map(used.map(({ address, port, protocol, weight }) => [`${address} ${port} ${protocol}`, weight]))
-}
+/** endpoint -> weight of those that take new flows */
+const inTable = (frontend: FrontendView): Map<string, number> =>
+  new Map(pickable(frontend).map((backend) => [endpointOf(backend), backend.weight]))

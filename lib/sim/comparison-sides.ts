@@ -1,11 +1,12 @@
 // The two nodes of a comparison. One that is named and changed in nothing is the node itself; any other is made, on a simulator of its own,
 // with the cluster's services, those of a mix, or some of them replaced.
 
-import { defaultSettings } from '../loadbalancer/index.ts'
+import { defaultSettings, isOn } from '../loadbalancer/index.ts'
 import type { NodeSettings as LbNodeSettings } from '../loadbalancer/index.ts'
 import { parseMix } from '../report/index.ts'
 import { comparisonLimits, refusedAt } from './comparison.ts'
 import type { ComparisonRequest } from './comparison.ts'
+import { pickable } from './comparison-tables.ts'
 import { SimError, simErrorUnder } from './errors.ts'
 import { inhabitantsOf, mixInhabitants } from './populate.ts'
 import type { Inhabitants } from './populate.ts'
@@ -31,7 +32,10 @@ export interface Side {
   readonly sim: Simulator
   readonly node: string
   readonly settings: NodeSettings
+  /** as seen from outside: lookups from inside a node have frontends of their own where a traffic policy makes the two differ */
   readonly frontends: readonly FrontendView[]
+  /** those of them that pick a backend at random, by their ids */
+  readonly atRandom: ReadonlySet<number>
   /** of the simulator, and of the node: what they are while it is compared */
   readonly revision: number
   readonly generation: number
@@ -113,8 +117,19 @@ function replaced (services: readonly ServiceSpec[], by: readonly ServiceSpec[])
 
 function sideOf (sim: Simulator, node: string): Side {
   const settings = withoutFigures(sim.getNode(node))
-  const frontends = sim.listFrontends(node)
-  return { sim, node, settings, frontends, revision: sim.revision(), generation: sim.attach(node).generation }
+  const frontends = sim.listFrontends(node).filter(({ scope }) => scope !== 'internal')
+  const atRandom = new Set(sim.listWarnings(node).flatMap(({ code, frontend }) => code === 'random-selection' && frontend !== null ? [frontend.id] : []))
+  return { sim, node, settings, frontends, atRandom, revision: sim.revision(), generation: sim.attach(node).generation }
+}
+
+/** Why no new flow comes to a backend of this frontend; null where one does, by a table or at random. */
+export function whyUnserved (frontend: FrontendView, { atRandom, settings }: Side): string | null {
+  const { type, id, table, reason } = frontend
+  if (table !== null) return null
+  if (pickable(frontend).length === 0) return 'it has no backend that takes new flows'
+  if (!atRandom.has(id)) return reason
+  const reachable = type !== 'ClusterIP' || isOn(settings, 'bpf-lb-external-clusterip')
+  return reachable ? null : 'a ClusterIP is reached from inside the cluster only, unless bpf-lb-external-clusterip is on'
 }
 
 /** @param within where the failure's own places lie */

@@ -8,10 +8,10 @@ export function comparisonText (comparison: Comparison, markdown: boolean): stri
   const { newFlows, establishedFlows: { sameMachine, otherMachine, count }, slots, frontends, services, causes, notes } = comparison
   const list = markdown ? '* ' : ''
   const sentences = [
-    `${percent(newFlows.movedShare)} of new flows go elsewhere (${newFlows.moved} of ${newFlows.count}, seed ${newFlows.seed}); ${percent(slots.differingShare)} of slots differ (${slots.from}), in ${frontends.differing} of ${frontends.compared} tables.`,
+    `${percent(newFlows.movedShare)} of new flows go elsewhere (${newFlows.moved} of ${newFlows.count}, seed ${newFlows.seed}); ${percent(slots.differingShare)} of slots differ (${slots.from}), in ${frontends.differing} of ${frontends.compared} frontends.`,
     `Of ${count} established flows ${percent(sameMachine.movedShare)} move on the same machine, which keeps its conntrack entries${sameMachine.draining > 0 ? ` (${sameMachine.draining} drain)` : ''}; ${percent(otherMachine.movedShare)} when another machine takes them.`,
     ...(services.made < services.of ? [`${services.made} of ${services.of} services were compared.`] : []),
-    ...(frontends.onlyA + frontends.onlyB > 0 ? [`Tables on one side only: ${frontends.onlyA} on a, ${frontends.onlyB} on b.`] : []),
+    ...(frontends.onlyA + frontends.onlyB > 0 ? [`Frontends that take flows on one side only: ${frontends.onlyA} on a, ${frontends.onlyB} on b.`] : []),
     ...(causes.length === 0 ? ['Nothing differs that would move a flow.'] : causes.map(({ detail }) => `Why: ${detail}.`))
   ]
   const table = worstTable(comparison)
@@ -38,8 +38,8 @@ function worstTable ({ worst }: Comparison): Table {
   }
 }
 
-function sideText ({ name, release, layout, tableSizePolicy }: Comparison['a']): string {
-  const m = 'fixed' in tableSizePolicy ? `M = ${tableSizePolicy.fixed}` : `M by ${tableSizePolicy.perService.perBackend} per backend`
+function sideText ({ name, release, layout, algorithm, tableSizePolicy }: Comparison['a']): string {
+  const m = algorithm === 'random' ? 'random selection' : 'fixed' in tableSizePolicy ? `M = ${tableSizePolicy.fixed}` : `M by ${tableSizePolicy.perService.perBackend} per backend`
   return `${name} (${release}, ${layout}, ${m})`
 }
 

@@ -6,9 +6,10 @@ import { parseAddress } from '../maglev/index.ts'
 import type { TrafficTarget } from '../traffic/index.ts'
 import { comparisonCauses } from './comparison-causes.ts'
 import type { ComparisonCause } from './comparison-causes.ts'
-import { prepareSides } from './comparison-sides.ts'
+import { prepareSides, whyUnserved } from './comparison-sides.ts'
 import type { ComparisonSide, ComparisonSimulators, Side } from './comparison-sides.ts'
-import { slotsThatDiffer } from './comparison-tables.ts'
+import { chancesApart, chancesAtRandom, chancesOfTable, slotsThatDiffer } from './comparison-tables.ts'
+import type { Chances } from './comparison-tables.ts'
 import { SimError } from './errors.ts'
 import type { SimErrorPlace } from './errors.ts'
 import type { TrafficPlan } from './traffic-plan.ts'
@@ -32,10 +33,13 @@ export interface ComparedFrontend {
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
-  /** M, and backends in the table; null: it has none there */
+  /** M, and backends in the table; null: a backend is picked at random there */
   readonly a: { readonly m: number, readonly backends: number } | null
   readonly b: { readonly m: number, readonly backends: number } | null
-  /** 0 .. 1, of new flows by the tables alone: slots that lead elsewhere, or with two sizes the share that the counts give (computed) */
+  /**
+   * 0 .. 1, of new flows by the tables alone: slots that lead elsewhere; with two sizes or random selection the share that the chances of
+   * the backends give (computed)
+   */
   readonly slotsShare: number
   readonly flows: number
   /** that went to another backend, through the programs */
@@ -49,7 +53,7 @@ export interface Comparison {
   /** of very many services only so many are made */
   readonly services: { readonly made: number, readonly of: number }
   readonly frontends: { readonly compared: number, readonly onlyA: number, readonly onlyB: number, readonly differing: number }
-  /** mean over the frontends compared; `computed` where a and b have tables of two sizes */
+  /** mean over the frontends compared; `computed` where a and b have tables of two sizes, or pick at random */
   readonly slots: { readonly differingShare: number, readonly from: 'measured' | 'computed' }
   readonly newFlows: { readonly count: number, readonly seed: number, readonly moved: number, readonly movedShare: number }
   /** of the flows that a has sent to a backend */
@@ -75,18 +79,18 @@ export function * comparisonSteps (request: ComparisonRequest, simulators: Compa
   const { count, seed, worst } = validated(request)
   const { a, b, services } = yield * prepareSides(request, simulators)
   const pairs = frontendPairs(a, b)
-  const targets = pairs.flatMap((pair) => targetOf(pair.a))
-  if (targets.length === 0) throw refusedAt('', 'no TCP or UDP frontend has a table on both sides: there is nothing to compare')
+  if (pairs.length === 0) throw nothingToCompare(a, b)
+  const targets = pairs.map((pair) => targetOf(pair.a))
   const slots: number[] = []
   for (const pair of pairs) {
-    slots.push(slotsThatDiffer(a.sim.getTable(a.node, pair.a.id), pair.a.backends, b.sim.getTable(b.node, pair.b.id), pair.b.backends))
+    slots.push(slotsShare(a, b, pair))
     unchanged(a)
     unchanged(b)
     yield
   }
   const share = yield * runFlows(a, b, targets, { count, seed })
   const compared = pairs.map((pair, index) => comparedFrontend(pair, slots[index] ?? 0, share, index))
-  const twoSizes = pairs.some((pair) => pair.a.table?.m !== pair.b.table?.m)
+  const computed = pairs.some((pair) => isRandom(pair) || pair.a.table?.m !== pair.b.table?.m)
   const established = establishedFlows(pairs, share)
   return {
     revision: simulators.current.revision(),
@@ -94,21 +98,23 @@ export function * comparisonSteps (request: ComparisonRequest, simulators: Compa
     b: b.settings,
     services,
     frontends: { ...onlyOn(a, b), compared: pairs.length, differing: slots.filter((one) => one > 0).length },
-    slots: { differingShare: mean(slots), from: twoSizes ? 'computed' : 'measured' },
+    slots: { differingShare: mean(slots), from: computed ? 'computed' : 'measured' },
     newFlows: { count, seed, moved: share.disagreements, movedShare: share.disagreements / count },
     establishedFlows: established,
     worst: compared.filter(({ movedFlows, slotsShare }) => movedFlows > 0 || slotsShare > 0)
       .sort((one, other) => shareMoved(other) - shareMoved(one) || other.slotsShare - one.slotsShare).slice(0, worst),
     causes: comparisonCauses(a, b, pairs),
-    notes
+    notes: pairs.some(isRandom) ? [...notes, randomNote] : notes
   }
 }
 
 const notes = [
   'Every flow is one packet through the program of either node; it has moved when backend or verdict differ.',
   'Established flows: on the same machine conntrack keeps those whose backend is still there, also where the table now says another; on another machine, as when a router hashes anew over its next hops, nobody remembers them.',
+  'conntrack: false in a and b: flows are put to the programs as new ones, each as if nobody knew it. What happens to established flows follows from that by rule, for machines that remember connections, as every Cilium agent does.',
   'Draining: kept by conntrack on a backend that takes no new flows.'
 ]
+const randomNote = 'Random selection: no table says where a new flow goes, so the share that moves is that of one draw and near the computed one; other flows move each time, and machines never agree. What holds an established flow is conntrack alone.'
 
 function validated ({ flows, worst = defaults.worst }: ComparisonRequest): { count: number, seed: number, worst: number } {
   const { count = defaults.flows, seed = defaults.seed } = flows ?? {}
@@ -131,28 +137,59 @@ export interface FrontendPair {
 
 const keyOf = ({ address, port, protocol }: FrontendView): string => `${address} ${port} ${protocol}`
 
-/** Frontends with a table on both sides, whose packets the datapath knows. */
+/** Frontends that new flows come through on both sides. */
 function frontendPairs (a: Side, b: Side): FrontendPair[] {
-  const ofB = new Map(fromOutside(b).map((frontend) => [keyOf(frontend), frontend]))
-  return fromOutside(a).flatMap((frontend) => {
+  const ofB = new Map(served(b).map((frontend) => [keyOf(frontend), frontend]))
+  return served(a).flatMap((frontend) => {
     const twin = ofB.get(keyOf(frontend))
-    return twin === undefined || frontend.table === null || twin.table === null || frontend.protocol === 'SCTP' ? [] : [{ a: frontend, b: twin }]
+    return twin === undefined ? [] : [{ a: frontend, b: twin }]
   })
 }
 
-/** Lookups from inside a node have frontends of their own where a traffic policy makes the two differ. */
-const fromOutside = ({ frontends }: Side): FrontendView[] => frontends.filter(({ scope }) => scope !== 'internal')
+const served = (side: Side): FrontendView[] => side.frontends.filter((frontend) => whyUnserved(frontend, side) === null)
 
 function onlyOn (a: Side, b: Side): { onlyA: number, onlyB: number } {
-  const tables = (side: Side): Set<string> => new Set(fromOutside(side).filter(({ table }) => table !== null).map(keyOf))
-  const [ofA, ofB] = [tables(a), tables(b)]
+  const [ofA, ofB] = [new Set(served(a).map(keyOf)), new Set(served(b).map(keyOf))]
   const missing = (one: Set<string>, other: Set<string>): number => [...one].filter((key) => !other.has(key)).length
   return { onlyA: missing(ofA, ofB), onlyB: missing(ofB, ofA) }
 }
 
-function targetOf ({ address, port, protocol }: FrontendView): TrafficTarget[] {
+/** Of each side that no new flow comes through, why; else both do, and have no frontend in common. */
+function nothingToCompare (a: Side, b: Side): SimError {
+  const sides = [{ pointer: '/a', side: a }, { pointer: '/b', side: b }]
+  const places = sides.filter(({ side }) => served(side).length === 0).map(({ pointer, side }) => ({ pointer, detail: unservedText(side) }))
+  if (places.length === 0) {
+    return refusedAt('', `a and b have no frontend in common that takes flows: ${served(a).length} are on a alone, ${served(b).length} on b`)
+  }
+  return new SimError('INVALID_ARGUMENT', places.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { places })
+}
+
+function unservedText (side: Side): string {
+  const { frontends, node } = side
+  if (frontends.length === 0) return `node ${node} has no frontends: give it services, or a mix`
+  const reasons = new Map<string, number>()
+  for (const frontend of frontends) {
+    const reason = whyUnserved(frontend, side) ?? ''
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+  const texts = [...reasons].sort(([, one], [, other]) => other - one).slice(0, 3).map(([reason, count]) => `${count}: ${reason}`)
+  return `of ${frontends.length} frontends of node ${node} none takes flows (${texts.join('; ')})`
+}
+
+const isRandom = ({ a, b }: FrontendPair): boolean => a.table === null || b.table === null
+
+function slotsShare (a: Side, b: Side, pair: FrontendPair): number {
+  if (isRandom(pair)) return chancesApart(chancesOf(a, pair.a), chancesOf(b, pair.b))
+  return slotsThatDiffer(a.sim.getTable(a.node, pair.a.id), pair.a.backends, b.sim.getTable(b.node, pair.b.id), pair.b.backends)
+}
+
+const chancesOf = ({ sim, node }: Side, frontend: FrontendView): Chances =>
+  frontend.table === null ? chancesAtRandom(frontend) : chancesOfTable(sim.getTable(node, frontend.id), frontend.backends)
+
+function targetOf ({ address, port, protocol }: FrontendView): TrafficTarget {
   const parsed = parseAddress(address)
-  return parsed === null || protocol === 'SCTP' ? [] : [{ address: parsed.bytes, port, protocol }]
+  if (parsed === null) throw new TypeError(`frontend ${address} has no address`)
+  return { address: parsed.bytes, port, protocol }
 }
 
 /** CPU, and place among the readers of a node's maps, of the thread that the simulator is in */

@@ -61,7 +61,7 @@ function unchanged (set: NodeSet, node: EmulatedNode, { id, address, port, table
 
 function targetOf ({ address, port, protocol }: FlowTarget): TrafficTarget {
   const parsed = parseAddress(address)
-  if (parsed === null || protocol === 'SCTP') throw new RangeError(`the generator has no packets for ${address} ${protocol}`)
+  if (parsed === null) throw new RangeError(`${address} is no address`)
   return { address: parsed.bytes, port, protocol }
 }
 

@@ -113,8 +113,7 @@ export interface TargetFrontend extends TrafficTarget {
 }
 
 /**
- * Frontends of the services that have a table on every node of the plan, in the order of the first node's. SCTP ones are
- * left out: the generator makes TCP and UDP.
+ * Frontends of the services that have a table on every node of the plan, in the order of the first node's.
  * @throws SimError when there is none
  */
 export function trafficTargets (sim: Simulator, plan: TrafficPlan): TargetFrontend[] {
@@ -128,12 +127,12 @@ export function trafficTargets (sim: Simulator, plan: TrafficPlan): TargetFronte
     const ids = perNode.map((frontends) => frontends.get(keyOf(frontend))?.id)
     const bytes = parseAddress(address)
     if (wanted !== null && !wanted.has(`${service.namespace}/${service.name}`)) return []
-    if (protocol === 'SCTP' || bytes === null || ids.includes(undefined)) return []
+    if (bytes === null || ids.includes(undefined)) return []
     const { namespace, name } = service
     return [{ address: bytes, addressText: address, port, protocol, service: { namespace, name }, ids: ids as number[] }]
   })
   if (targets.length === 0) {
-    const detail = 'no TCP or UDP frontend of these services has a Maglev table on all of the nodes'
+    const detail = 'no frontend of these services has a Maglev table on all of the nodes'
     throw new SimError('INVALID_ARGUMENT', detail, { places: [{ pointer: '/services', detail }] })
   }
   return targets

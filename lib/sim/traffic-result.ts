@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Cost } from '../bpf/core/index.ts'
 import { reasons, xdpVerdicts } from '../datapath/index.ts'
+import type { Protocol } from '../maglev/index.ts'
 import { chiSquareOfCounts, chiSquareTail } from '../report/index.ts'
 import type { TargetFrontend, TrafficPlan, ServiceName } from './traffic-plan.ts'
 import { addCosts, noCost } from './traffic-share.ts'
@@ -21,7 +22,7 @@ export interface TrafficFrontend {
   readonly service: ServiceName
   readonly address: string
   readonly port: number
-  readonly protocol: 'TCP' | 'UDP'
+  readonly protocol: Protocol
   readonly packets: number
   /** by address and port; packets that reached none are in the node's drops */
   readonly backends: readonly TrafficBackend[]

@@ -192,10 +192,10 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
   return {
     runChunk (chunk, onBatch) {
       const end = Math.min(plan.packets, (chunk + 1) * CHUNK_PACKETS)
-      for (const node of nodes) {
+      for (const [index, node] of nodes.entries()) {
         node.digest = 0
-        // what random selection draws is the chunk's, whoever runs it
-        node.execution.seedRandom((plan.seed ^ Math.imul(chunk + 1, 0x9e3779b1)) >>> 0)
+        // what random selection draws is the chunk's, whoever runs it; two machines do not draw the same
+        node.execution.seedRandom((plan.seed ^ Math.imul(chunk + 1, 0x9e3779b1) ^ Math.imul(index, 0x85ebca6b)) >>> 0)
       }
       for (let first = chunk * CHUNK_PACKETS; first < end; first += BATCH_PACKETS) {
         const count = Math.min(BATCH_PACKETS, end - first)

@@ -4,8 +4,8 @@
 // Flow k of a seed is the same whoever asks for it: flows come in blocks, each with a random stream of its own, so that
 // workers may share a population by ranges and a run gives the same packets for any number of workers.
 
-import { addWords, buildPacket, finishChecksum, ipProtocols, prefixMask, pseudoHeaderSum } from '../packet/index.ts'
-import type { Prefix } from '../packet/index.ts'
+import { addWords, buildPacket, crc32c, finishChecksum, ipProtocols, prefixMask, pseudoHeaderSum, transportNumbers } from '../packet/index.ts'
+import type { Prefix, TransportName } from '../packet/index.ts'
 import { createRandom } from './random.ts'
 import type { Random } from './random.ts'
 import { createWeightedChoice, zipfWeights } from './weights.ts'
@@ -14,7 +14,7 @@ export interface TrafficTarget {
   /** 4 or 16 bytes */
   readonly address: Uint8Array
   readonly port: number
-  readonly protocol: 'TCP' | 'UDP'
+  readonly protocol: TransportName
   /** share of the flows relative to the other targets; default 1 */
   readonly weight?: number
 }
@@ -45,6 +45,9 @@ export const FLOWS_PER_BLOCK = 1024
 const FIRST_EPHEMERAL_PORT = 1024
 const PORTS = 0x10000 - FIRST_EPHEMERAL_PORT
 const ETHERNET_LENGTH = 14
+const SCTP_HEADER_LENGTH = 12
+/** of the checksum, which counts as 0 in itself, from the start of the transport header */
+const checksumAt = { TCP: 16, UDP: 6, SCTP: 8 } as const
 const defaultSources = {
   4: { address: Uint8Array.of(198, 18, 0, 0), length: 15 },
   6: { address: Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, ...new Uint8Array(12)), length: 32 }
@@ -54,7 +57,8 @@ export function createTrafficGenerator (options: TrafficOptions): TrafficGenerat
   const { seed, targets, zipfExponent = 0 } = options
   const skew = zipfWeights(targets.length, zipfExponent)
   const choice = createWeightedChoice(targets.map(({ weight = 1 }, index) => weight * (skew[index] as number)))
-  const templates = targets.map((target) => createTemplate(target, options))
+  const deltas = targets.some(({ protocol }) => protocol === 'SCTP') ? portDeltas(SCTP_HEADER_LENGTH + (options.payloadLength ?? 0)) : null
+  const templates = targets.map((target) => createTemplate(target, options, deltas))
   let flow = 0
   let random = createRandom(seed)
   let last = 0
@@ -96,20 +100,38 @@ interface Template {
   readonly networkSum: number
   readonly transportSum: number
   readonly isUdp: boolean
+  /** of SCTP: its checksum with source port 0, and what a port makes of that; it covers no addresses */
+  readonly crc: { readonly base: number, readonly deltas: PortDeltas } | null
 }
 
-function createTemplate (target: TrafficTarget, options: TrafficOptions): Template {
+/** of the upper and the lower byte of a source port */
+interface PortDeltas {
+  readonly upper: Uint32Array
+  readonly lower: Uint32Array
+}
+
+/** A CRC is linear: what a port changes in it is what its two bytes do, whatever else is covered. @param length of what is covered */
+function portDeltas (length: number): PortDeltas {
+  const none = crc32c(new Uint8Array(length))
+  const deltas = (at: number): Uint32Array => Uint32Array.from({ length: 256 }, (_, value) => {
+    const bytes = new Uint8Array(length)
+    bytes[at] = value
+    return crc32c(bytes) ^ none
+  })
+  return { upper: deltas(0), lower: deltas(1) }
+}
+
+function createTemplate (target: TrafficTarget, options: TrafficOptions, deltas: PortDeltas | null): Template {
   const isIpv4 = target.address.length === 4
-  const isUdp = target.protocol === 'UDP'
-  const protocol = isUdp ? ipProtocols.udp : ipProtocols.tcp
+  const protocol = transportNumbers[target.protocol]
   const source = new Uint8Array(target.address.length)
   const payload = new Uint8Array(options.payloadLength ?? 0)
   const bytes = buildPacket({ source, destination: target.address, protocol, sourcePort: 0, destinationPort: target.port, payload })
   const transportAt = ETHERNET_LENGTH + (isIpv4 ? 20 : 40)
   const networkChecksumAt = isIpv4 ? ETHERNET_LENGTH + 10 : 0
-  const transportChecksumAt = transportAt + (isUdp ? 6 : 16)
+  const transportChecksumAt = transportAt + checksumAt[target.protocol]
   if (isIpv4) bytes.fill(0, networkChecksumAt, networkChecksumAt + 2)
-  bytes.fill(0, transportChecksumAt, transportChecksumAt + 2)
+  bytes.fill(0, transportChecksumAt, transportChecksumAt + (protocol === ipProtocols.sctp ? 4 : 2))
   const prefix = (isIpv4 ? options.sources?.[4] : options.sources?.[6]) ?? defaultSources[isIpv4 ? 4 : 6]
   const pseudo = pseudoHeaderSum(source, target.address, protocol, bytes.length - transportAt)
   return {
@@ -122,7 +144,8 @@ function createTemplate (target: TrafficTarget, options: TrafficOptions): Templa
     networkChecksumAt,
     networkSum: addWords(0, bytes, ETHERNET_LENGTH, transportAt),
     transportSum: addWords(pseudo, bytes, transportAt),
-    isUdp
+    isUdp: protocol === ipProtocols.udp,
+    crc: protocol === ipProtocols.sctp && deltas !== null ? { base: crc32c(bytes.subarray(transportAt)), deltas } : null
   }
 }
 
@@ -143,6 +166,12 @@ function writeFlow (template: Template, random: Random, into: Uint8Array, offset
   }
   const port = FIRST_EPHEMERAL_PORT + random.below(PORTS)
   writeWord(into, offset + template.transportAt, port)
+  if (template.crc !== null) {
+    const { base, deltas } = template.crc
+    const crc = base ^ (deltas.upper[port >>> 8] as number) ^ (deltas.lower[port & 255] as number)
+    writeCrc(into, offset + template.transportChecksumAt, crc)
+    return template.bytes.length
+  }
   const checksum = finishChecksum(template.transportSum + sum + port)
   writeWord(into, offset + template.transportChecksumAt, template.isUdp && checksum === 0 ? 0xffff : checksum)
   return template.bytes.length
@@ -151,4 +180,9 @@ function writeFlow (template: Template, random: Random, into: Uint8Array, offset
 function writeWord (into: Uint8Array, at: number, word: number): void {
   into[at] = word >>> 8
   into[at + 1] = word
+}
+
+/** the lowest byte first, as SCTP has it */
+function writeCrc (into: Uint8Array, at: number, crc: number): void {
+  for (let byte = 0; byte < 4; byte++) into[at + byte] = crc >>> 8 * byte
 }

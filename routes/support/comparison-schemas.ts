@@ -49,22 +49,22 @@ export const Comparison = Type.Object({
   b: NodeSettings,
   services: Type.Object({ made: count('Services that were compared.'), of: count('Services that there are.') }, { description: 'Of very many only some.', ...closed }),
   frontends: Type.Object({
-    compared: count('With a table on both sides.'), onlyA: count('With a table on a only.'), onlyB: count('With a table on b only.'), differing: count('Whose tables differ.')
+    compared: count('That new flows come through on both sides: by a table, or at random.'), onlyA: count('On a only.'), onlyB: count('On b only.'), differing: count('That lead elsewhere.')
   }, { description: 'Frontends.', ...closed }),
-  slots: Type.Object({ differingShare: share('Mean over the tables.'), from: OneOf(['measured', 'computed'], '`computed` where tables have two sizes: the share of new flows by the slots that each backend has.') }, { description: 'Slots that lead to another backend.', ...closed }),
+  slots: Type.Object({ differingShare: share('Mean over the frontends.'), from: OneOf(['measured', 'computed'], '`computed` where tables have two sizes, or backends are picked at random: the share of new flows by the chance that each backend has.') }, { description: 'Slots that lead to another backend.', ...closed }),
   newFlows: Type.Object({ count: count('Flows.'), seed: count('Their seed.'), ...moved }, { description: 'Flows that nobody knows, through the programs of both.', ...closed }),
   establishedFlows: Type.Object({
     count: count('Flows that a sent to a backend.'),
-    sameMachine: Type.Object({ ...moved, draining: count('Kept on a backend that takes no new flows.') }, { description: 'b takes the place of a on the same machine, whose conntrack entries stay: flows move whose backend is gone.', ...closed }),
+    sameMachine: Type.Object({ ...moved, draining: count('Kept on a backend that takes no new flows.') }, { description: 'b takes the place of a on the same machine, whose conntrack entries stay: flows move whose backend is gone. By rule, whatever `conntrack` of a and b says.', ...closed }),
     otherMachine: Type.Object(moved, { description: 'Another machine takes them, whose conntrack does not know them: they move as new flows do.', ...closed })
-  }, { description: 'Flows that there were before.', ...closed }),
+  }, { description: 'Flows that there were before, on machines that remember connections as every Cilium agent does. `conntrack` of a and b is false because the flows are put to the programs as new ones.', ...closed }),
   worst: Type.Array(Type.Object({
     service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service.', ...closed }),
     address: Type.String(),
     port: count('Port.'),
     protocol: Type.String(),
-    a: Nullable(TableOfSide, 'Its table on a.'),
-    b: Nullable(TableOfSide, 'Its table on b.'),
+    a: Nullable(TableOfSide, 'Its table on a; null: a backend is picked at random.'),
+    b: Nullable(TableOfSide, 'Its table on b; null: a backend is picked at random.'),
     slotsShare: share('Of new flows, by the tables alone.'),
     flows: count('Flows to it.'),
     movedFlows: count('Those that went to another backend.')

@@ -1,7 +1,7 @@
 // Text to plain values, for JSON and YAML alike hostile until proved otherwise: valid UTF-8, bounded depth, bounded aliases, no
 // member named `__proto__` (it would change objects instead of filling them). Faults name line and column.
 
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Document } from 'yaml'
+import { Composer, CST, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type Alias, type Document } from 'yaml'
 import { limits } from '../../routes/support/limits.ts'
 import { findJsonFault, lineAndColumn } from './json-position.ts'
 
@@ -45,36 +45,79 @@ export function parseYaml (bytes: Uint8Array): Parsed {
   try {
     // one document after the other: all trees of a large stream together would fill the memory
     const tokens = new Parser(lines.addNewLine).parse(text)
-    for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(tokens)) {
+    for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(shallow(tokens))) {
       if (index >= limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
       const [error] = document.errors
       if (error !== undefined) {
         const place = lines.linePos(error.pos[0])
         return fault('MALFORMED_YAML', yamlMessage(error.message, place), `/${index}`, place.line)
       }
-      const value = documentValue(document, index, mayHaveTags, () => lines.linePos(document.contents?.range?.[0] ?? 0).line)
+      const value = documentValue(document, index, mayHaveTags, lines)
       if (!value.ok) return value
       if (value.value !== null) values.push(value.value)
       index++
     }
   } catch (error) {
-    // the parser recurses: only nesting far beyond the limit gets here
     return fault('LIMIT_EXCEEDED', error instanceof RangeError ? tooDeep : 'The body cannot be read as YAML.')
   }
   return checkShape(values, 'MALFORMED_YAML')
 }
 
+/**
+ * Syntax trees within the limit of levels: making documents of them recurses, and a stack that is full where a regular expression is
+ * compiled ends the process.
+ * @throws RangeError
+ */
+function * shallow (tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  for (const token of tokens) {
+    const pending: Array<{ readonly token: CST.Token, readonly level: number }> = [{ token, level: 0 }]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { token, level } = next
+      if (level > limits.documentDepth) throw new RangeError(tooDeep)
+      if (token.type === 'document' && token.value !== undefined) pending.push({ token: token.value, level })
+      if (!CST.isCollection(token)) continue
+      for (const { key, value } of token.items) {
+        for (const inner of [key, value]) if (CST.isCollection(inner)) pending.push({ token: inner, level: level + 1 })
+      }
+    }
+    yield token
+  }
+}
+
 const tooDeep = `The body has more than ${limits.documentDepth} levels.`
 
-function documentValue (document: Document, index: number, mayHaveTags: boolean, line: () => number): Parsed {
+function documentValue (document: Document, index: number, mayHaveTags: boolean, lines: LineCounter): Parsed {
+  const line = (): number => lines.linePos(document.contents?.range?.[0] ?? 0).line
   const tag = mayHaveTags ? foreignTag(document) : null
   if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`, line())
   try {
     return { ok: true, value: document.toJS({ maxAliasCount: limits.yamlAliases }) as unknown }
   } catch (error) {
     if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`, line())
+    const alias = danglingAlias(document)
+    if (alias !== null) {
+      const reason = `document ${index + 1} has the alias *${alias.source} without an anchor &${alias.source} before it`
+      const place = lines.linePos(alias.range?.[0] ?? 0)
+      return fault('MALFORMED_YAML', yamlMessage(reason, place), `/${index}`, place.line)
+    }
     return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`, line())
   }
+}
+
+/** the first that stands for nothing; in one pass, since a hostile document has very many that stand for something */
+function danglingAlias (document: Document): Alias | null {
+  const anchors = new Set<string>()
+  let dangling: Alias | null = null
+  visit(document, (_key, node) => {
+    if (isAlias(node)) {
+      if (anchors.has(node.source)) return undefined
+      dangling = node
+      return visit.BREAK
+    }
+    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.add(node.anchor)
+    return undefined
+  })
+  return dangling
 }
 
 /** a tag of its own (!!binary, !!set, !Ref, ...) asks for a value that JSON does not have */

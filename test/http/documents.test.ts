@@ -57,13 +57,22 @@ t.test('YAML streams, and what is wrong with some', async (t) => {
   t.same(parseYaml(bytes('a: 1\n---\n---\nb: [x]\n')), { ok: true, value: [{ a: 1 }, { b: ['x'] }] })
   t.match(parseYaml(bytes('a: 1\n---\nb: [x\n')), { ok: false, fault: { code: 'MALFORMED_YAML', pointer: '/1', detail: /^Line 4, column 1: / } })
   t.match(parseYaml(bytes('a: 1\na: 2\n')), { ok: false, fault: { detail: /^Line 2, column 1: Map keys must be unique\.$/ } })
-  t.match(parseYaml(bytes('a: *missing\n')), { ok: false })
+  for (const [text, index, place] of [['a: *x\n', 0, 'Line 1, column 4'], ['a: &x 1\n---\nb:\n- *x\n', 1, 'Line 4, column 3'], ['a: *x\nb: &x 1\n', 0, 'Line 1, column 4'], ['a: &y 1\n? *y\n: 1\n<<: *x\n', 0, 'Line 4, column 5']] as const) {
+    const detail = `${place}: document ${index + 1} has the alias *x without an anchor &x before it.`
+    t.same(parseYaml(bytes(text)), { ok: false, fault: { code: 'MALFORMED_YAML', detail, pointer: `/${index}` } }, text)
+  }
+  t.same(parseYaml(bytes('a: &x [1]\nb: *x\n')), { ok: true, value: [{ a: [1], b: [1] }] })
   t.match(parseYaml(bytes('a: !!binary aGk=\n')), { ok: false, fault: { detail: /uses the tag/ } })
   t.match(parseYaml(bytes('__proto__: {x: 1}\n')), { ok: false })
   const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)].join('\n')
   t.match(parseYaml(bytes(bomb)), { ok: false, fault: { code: 'LIMIT_EXCEEDED', detail: /aliases/ } })
   t.match(parseYaml(bytes(`a: ${'['.repeat(limits.documentDepth)}${']'.repeat(limits.documentDepth)}`)), { ok: false, fault: { code: 'LIMIT_EXCEEDED' } })
-  t.match(parseYaml(bytes(`a: ${'['.repeat(50_000)}`)), { ok: false })
+  // a parser that recurses over them does not fail but ends the process
+  for (const level of ['[', '{a: ', '- ', '? ', '[? ']) {
+    for (const levels of [limits.documentDepth + 1, 50_000]) {
+      t.match(parseYaml(bytes(`a:\n  ${level.repeat(levels)}`)), { ok: false, fault: { code: 'LIMIT_EXCEEDED', detail: /more than \d+ levels/ } }, `${levels} x "${level}"`)
+    }
+  }
 })
 
 t.test('any JSON or YAML text gives a value or a fault, never a throw', async (t) => {

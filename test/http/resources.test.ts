@@ -2,6 +2,7 @@
 // in pages, forms are negotiated, and bad input is refused with the exact place and nothing changed.
 
 import t from 'tap'
+import { committedVectors } from '../support/maglev-vectors.ts'
 import { createApi, type Api, type ApiAnswer } from './support/api.ts'
 import type { Json } from './support/conformance.ts'
 
@@ -273,6 +274,31 @@ t.test('bad input is refused with the exact place, and nothing changes', async (
   t.match((await raw('{"__proto__": {}}', 'application/json')).json(), { code: 'MALFORMED_JSON', errors: [{ pointer: '/__proto__' }] })
   t.match((await raw('{}', 'text/plain')).json(), { code: 'UNSUPPORTED_MEDIA_TYPE', accepted: ['application/json'] })
   t.match((await raw(' '.repeat(5 * 1024 * 1024), 'application/json')).json(), { code: 'BODY_TOO_LARGE', limitBytes: 4 * 1024 * 1024 })
+  t.equal((await api.call('GET', '/v1/state')).text, before, 'nothing changed')
+})
+
+t.test('a Maglev seed that is none is refused with what a seed is and what was given, wherever it comes from', async (t) => {
+  const api = await createApi()
+  t.teardown(() => api.close())
+  const before = (await api.call('GET', '/v1/state')).text
+  const configMap = (seed: string): Json => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config', namespace: 'kube-system' }, data: { 'bpf-lb-maglev-hash-seed': seed } })
+  const surfaces: Array<[method: string, url: string, body: (seed: string) => unknown, place: string]> = [
+    ['POST', '/v1/nodes', (seed) => ({ name: 'new', seed }), '/seed'],
+    ['PATCH', '/v1/nodes/cilium', (seed) => ({ seed }), '/seed'],
+    ['POST', '/v1/comparisons', (seed) => ({ a: 'cilium', b: { seed } }), '/b/seed'],
+    ['POST', '/v1/nodes/cilium/table-comparisons', (seed) => ({ tables: { '[1]/v4': ['[1 2]'] }, seeds: [seed] }), '/seeds/0'],
+    ['POST', '/v1/reports/memory', (seed) => ({ mix: '1x3', variants: [{ name: 'odd', seed }] }), '/variants/0/seed'],
+    ['POST', '/v1/imports', configMap, '/0/data/bpf-lb-maglev-hash-seed']
+  ]
+  const given = new Map([['AAAA', '3 bytes were given'], ['AAAAAAAAAAAAAAAAAAAAAA==', '16 bytes were given'], ['not base64!', 'the 11 characters given are not base64'], ['', '0 bytes were given']])
+  t.same([...given.keys()], committedVectors().badSeeds)
+  for (const [seed, words] of [...given, ['JLfvgnHc2kaSUF__', 'the 16 characters given are not base64']] as const) {
+    for (const [method, url, body, pointer] of surfaces) {
+      const answer = (await api.call(method, url, { body: body(seed), headers: { 'if-match': '*' } })).json()
+      const detail = `a seed is 12 bytes in base64 (16 characters), such as JLfvgnHc2kaSUFaI; ${words}`
+      t.match(answer, { status: 422, errors: [{ pointer, detail }] }, `${method} ${url} with "${seed}"`)
+    }
+  }
   t.equal((await api.call('GET', '/v1/state')).text, before, 'nothing changed')
 })
 

@@ -136,6 +136,12 @@ t.test('imports that are wrong name document and field, and leave everything as 
   await refused([slice([{ addresses: ['10.0.0.1'], hints: { forZones: 'a' }, zone: 'a' }])], '/1/endpoints/0/hints/forZones', /list is expected/)
   await refused([slice(Array.from({ length: 70_000 }, (_, index) => ({ addresses: [`10.${index >> 16}.${index >> 8 & 255}.${index & 255}`] })))], '/1/endpoints', /70000 endpoints are more than the limit/)
   await refused([{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: { containers: [{ ports: [{ hostPort: 80, containerPort: 'http' }] }] } }], '/1/spec/containers/0/ports/0/containerPort', /not a port/)
+  const ports = (...list: object[]): object => service('x', { ports: list })
+  await refused([ports({ name: 'a', port: 80 }, { name: 'b', port: 80, protocol: 'UDP' }, { name: 'c', port: 80, protocol: 'TCP' })], '/1/spec/ports/2', /^port 80\/TCP stands at \/spec\/ports\/0 already$/)
+  await refused([ports({ name: 'a', port: 80 }, { name: 'a', port: 81 })], '/1/spec/ports/1/name', /^the name "a" stands at \/spec\/ports\/0\/name already$/)
+  await refused([ports({ name: 'a', port: 80 }, { port: 81 })], '/1/spec/ports/1/name', /several ports needs a name/)
+  await refused([ports({ name: 'a', port: 80, nodePort: 30080 }, { name: 'b', port: 81, nodePort: 30080 })], '/1/spec/ports/1/nodePort', /^nodePort 30080\/TCP stands at/)
+  await refused([{ apiVersion: 'v1', kind: 'ServiceList', items: [ports({ port: 80 }, { port: 80 })] }], '/1/items/0/spec/ports/0/name', /needs a name/)
   await refused([service('x', { externalIPs: ['203.0.113.1'], clusterIP: '10.96.0.9' })], '/1', /203\.0\.113\.1:80\/TCP belongs to service shop\/web/, 409)
 })
 
@@ -150,6 +156,21 @@ t.test('an import says what it left out; port names that do not match leave a fr
     created: 2, skipped: [{ document: 2, kind: 'Gateway', name: 'default/edge' }, { document: 3, kind: 'Pod', name: 'default/plain', reason: /host ports/ }]
   })
   t.match(await lines(/10.96.0.5:80/), [/REV/, /SLOT=0 LBALG=undef AFFTimeout=0 COUNT=0 QCOUNT=0/])
+})
+
+t.test('a weight that is none is without effect, and said by its annotation and value', async (t) => {
+  const weighed = (weight: string): object => {
+    const { metadata, ...others } = slice([{ addresses: ['10.0.0.8'] }], 'weighed') as { metadata: object }
+    return { ...others, metadata: { ...metadata, annotations: { 'service.cilium.io/weight': weight } } }
+  }
+  const bring = async (weight: string): Promise<unknown> =>
+    (await api.call('POST', '/v1/imports', { body: [service('weighed', { clusterIP: '10.96.0.8' }), weighed(weight)] })).json()['skipped']
+  for (const weight of ['heavy', '70000', '-1', '2.5', '']) {
+    const reason = `imported, but without effect: service.cilium.io/weight cannot be "${weight}": a weight is an integer from 0 to 65535; the endpoints have 100`
+    t.match(await bring(weight), [{ document: 1, kind: 'EndpointSlice', reason }], weight)
+  }
+  t.same(await bring('65535'), [])
+  t.match((await api.call('GET', '/v1/services/default/weighed')).json(), { backends: [{ weight: 65_535 }] })
 })
 
 t.test('a node whose maps are too small says which', async (t) => {

@@ -5,7 +5,6 @@ import t from 'tap'
 import { complete } from '../../lib/loadbalancer/index.ts'
 import type { Comparison, ComparisonRequest } from '../../lib/sim/comparison.ts'
 import { comparisonText } from '../../lib/sim/comparison-text.ts'
-import { SimError } from '../../lib/sim/errors.ts'
 import type { Simulator } from '../../lib/sim/types.ts'
 import { createTrafficGenerator } from '../../lib/traffic/index.ts'
 import { formatAddress } from '../../lib/packet/index.ts'
@@ -73,21 +72,52 @@ t.test('another M, another layout', async (t) => {
 
 t.test('release lines', async (t) => {
   const sim = cluster()
-  const answer = (() => {
-    try {
-      return compare(sim, { a: { release: '1.13-1.16' as '1.17+' }, b: 'cilium', flows: { count: 5000, seed } })
-    } catch (error) {
-      if (error instanceof SimError && /release/.test(error.message)) return null
-      throw error
-    }
-  })()
-  if (answer === null) {
-    t.comment('nodes have one release line here')
-    return
-  }
+  const answer = compare(sim, { a: { release: '1.13-1.16' }, b: 'cilium', flows: { count: 5000, seed } })
   t.match(answer.causes.map(({ code }) => code), ['release-keys', 'release-hash'])
   t.ok(answer.newFlows.movedShare > 0.6, `${answer.newFlows.movedShare} of new flows move with an upgrade`)
   t.equal(answer.establishedFlows.sameMachine.moved, 0)
+  const detail = '"1.8" is not one of 1.9-1.12, 1.13-1.16, 1.17+'
+  t.throws(() => compare(sim, { a: { release: '1.8' as '1.17+' }, b: 'cilium' }),
+    { name: 'SimError', code: 'INVALID_ARGUMENT', message: `/a/release: ${detail}`, places: [{ pointer: '/a/release', detail }] })
+})
+
+t.test('SCTP services, their flows too', async (t) => {
+  const sim = testSimulator()
+  sim.updateNode('cilium', small)
+  const backends = someBackends(5).map((backend) => ({ ...backend, protocol: 'SCTP' as const }))
+  for (const address of ['172.20.0.20', '2001:db8::20']) {
+    const own = address.includes(':') ? backends.map((backend, index) => ({ ...backend, address: `2001:db8:1::${index + 1}` })) : backends
+    sim.putService({ namespace: 'core', name: `signalling-${address.includes(':') ? 6 : 4}`, frontends: [{ address, port: 2905, protocol: 'SCTP', type: 'LoadBalancer' }], backends: own })
+  }
+  t.match(compare(sim, { a: {}, b: { layout: 'compact' }, flows: { count: 2000, seed } }), { frontends: { compared: 2, differing: 0 }, newFlows: { moved: 0 }, establishedFlows: { count: 2000 } })
+  const answer = compare(sim, { a: {}, b: { seed: 'AQIDBAUGBwgJCgsM' }, flows: { count: 5000, seed } })
+  t.match(answer, { worst: [{ protocol: 'SCTP' }, { protocol: 'SCTP' }], establishedFlows: { count: 5000 } }, 'every flow was served')
+  t.ok(Math.abs(answer.newFlows.movedShare - 0.8) < 0.03, `another seed moves 1 - 1/N of new flows: ${answer.newFlows.movedShare}`)
+})
+
+t.test('random selection: what is computed, and one draw that comes near it', async (t) => {
+  const sim = cluster()
+  const flows = { count: 20_000, seed }
+  // services of 3 and 10 backends, each as likely
+  const expected = (2 / 3 + 9 / 10) / 2
+  const sides: Array<[a: object, b: object, where: string]> = [
+    [{ algorithm: 'random' }, {}, '2 on a'], [{}, { algorithm: 'random' }, '2 on b'], [{ algorithm: 'random' }, { algorithm: 'random' }, '2 on a and 2 on b']
+  ]
+  for (const [a, b, where] of sides) {
+    const answer = compare(sim, { a, b, flows })
+    t.match(answer, { slots: { from: 'computed' }, frontends: { compared: 2, differing: 2 }, establishedFlows: { count: flows.count, sameMachine: { moved: 0 } } })
+    t.match(answer.causes, [{ code: 'algorithm', detail: `2 of 2 frontends pick a backend at random (${where})` }])
+    t.ok(Math.abs(answer.slots.differingShare - expected) < 0.001, `${answer.slots.differingShare} computed`)
+    t.ok(Math.abs(answer.newFlows.movedShare - expected) < 0.02, `${answer.newFlows.movedShare} measured`)
+    t.equal(answer.establishedFlows.otherMachine.moved, answer.newFlows.moved)
+    t.match(answer.notes.at(-1), /^Random selection: no table/)
+    t.match(comparisonText(answer, false), where === '2 on b' ? /-> cilium \(1\.17\+, blob, random selection\)/ : /^cilium \(1\.17\+, blob, random selection\) ->/)
+  }
+  const options = { 'bpf-lb-algorithm-annotation': true }
+  const web = { ...someService('web', '172.20.0.11', someBackends(10, 100)), algorithm: 'random' as const }
+  const own = compare(sim, { a: {}, b: { options, services: [web] }, flows })
+  t.match(own, { frontends: { compared: 2, differing: 1 }, worst: [{ service: { name: 'web' }, a: { m: 1021 }, b: null }], causes: [{ detail: /^1 of 2 frontends .* \(1 on b\)/ }] })
+  t.ok(Math.abs((own.worst[0]?.movedFlows ?? 0) / (own.worst[0]?.flows ?? 1) - 0.9) < 0.02)
 })
 
 t.test('backends that come and go', async (t) => {
@@ -120,10 +150,21 @@ t.test('over HTTP, and what cannot be compared', async (t) => {
     [{ a: 'cilium', b: { mix: 'three' } }, 'INVALID_ARGUMENT', '/b/mix'],
     [{ a: 'cilium', b: { services: [{ namespace: 'x', name: 'y', frontends: [{ address: 'nowhere', port: 1, protocol: 'TCP', type: 'LoadBalancer' }], backends: [] }] } }, 'INVALID_ARGUMENT', '/b/services/0/frontends/0/address'],
     [{ a: 'cilium', b: { mapSizes: { backends: 5 } } }, 'MAP_FULL', '/b'],
-    [{ a: 'cilium', b: { mix: '1x0' } }, 'INVALID_ARGUMENT', '']
+    [{ a: 'cilium', b: { mix: '1x0' } }, 'INVALID_ARGUMENT', '/b'],
+    [{ a: { mix: '2x3' }, b: 'cilium' }, 'INVALID_ARGUMENT', '']
   ]
   for (const [body, code, pointer] of wrong) t.match((await ask(body)).json(), { code, errors: [{ pointer }] }, code)
   t.match((await ask({ a: 'cilium', b: 'dynamic', flows: { count: 0 } })).json(), { code: 'VALIDATION_FAILED' })
+  const inside = { namespace: 'x', name: 'inside', frontends: [{ address: '10.96.0.1', port: 80, protocol: 'TCP', type: 'ClusterIP' }], backends: [{ address: '10.0.0.1', port: 80 }] }
+  const alone = await createApi()
+  t.teardown(() => alone.close())
+  await alone.call('POST', '/v1/services', { body: inside })
+  const why = /^of 1 frontends of node cilium none takes flows \(1: a ClusterIP is reached from inside the cluster only, unless bpf-lb-external-clusterip is on\)$/
+  for (const algorithm of ['maglev', 'random']) {
+    const answer = await alone.call('POST', '/v1/comparisons', { body: { a: { algorithm }, b: { options: { 'bpf-lb-external-clusterip': true } }, flows: { count: 100 } } })
+    t.match(answer.json(), { code: 'INVALID_ARGUMENT', errors: [{ pointer: '/a', detail: why }] }, `${algorithm}: the side is named, and what to change`)
+    t.equal((answer.json()['errors'] as unknown[]).length, 1)
+  }
 
   const steps = api.sim.comparisonSteps({ a: 'cilium', b: 'dynamic', flows: { count: 100_000 } })
   steps.next()

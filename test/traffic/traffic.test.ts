@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { buildPacket, etherTypes, formatAddress, ipProtocols, parseAddress, parsePacket, parsePrefix, verifyChecksums } from '../../lib/packet/index.ts'
+import { buildPacket, etherTypes, formatAddress, parseAddress, parsePacket, parsePrefix, transportNumbers, verifyChecksums } from '../../lib/packet/index.ts'
 import {
   comparisonPackets, createRandom, createTrafficGenerator, createWeightedChoice, FLOWS_PER_BLOCK, packetClasses, zipfWeights
 } from '../../lib/traffic/index.ts'
@@ -13,11 +13,14 @@ const seed = 1709
 console.log(`# seed ${seed}`)
 
 const address = (text: string): Uint8Array => parseAddress(text) ?? t.bailout(text) as never
-const targets: readonly TrafficTarget[] = [
+const targets: ReadonlyArray<TrafficTarget & { readonly protocol: 'TCP' | 'UDP' }> = [
   { address: address('172.20.0.10'), port: 443, protocol: 'TCP', weight: 3 },
   { address: address('172.20.0.11'), port: 53, protocol: 'UDP', weight: 1 },
   { address: address('fd00::10'), port: 443, protocol: 'TCP', weight: 2 },
   { address: address('fd00::11'), port: 53, protocol: 'UDP', weight: 4 }
+]
+const withSctp: readonly TrafficTarget[] = [
+  ...targets, { address: address('172.20.0.12'), port: 2905, protocol: 'SCTP', weight: 5 }, { address: address('fd00::12'), port: 2905, protocol: 'SCTP', weight: 5 }
 ]
 
 /** flows [from, to) as packets, by one generator */
@@ -82,7 +85,7 @@ t.test('flow k is the same in any cut', async (t) => {
 
 t.test('generated packets are whole and come from the sources', async (t) => {
   const sources = { 4: parsePrefix('10.32.0.0/11') ?? t.bailout('prefix') as never }
-  const packets = packetsOf(0, 2000, { sources, payloadLength: 5 })
+  const packets = packetsOf(0, 2000, { sources, payloadLength: 5, targets: withSctp })
   const flows = new Set<string>()
   let wrong = 0
   for (const bytes of packets) {
@@ -115,17 +118,21 @@ t.test('targets get their shares', async (t) => {
   t.ok(chiSquare(count({ zipfExponent: 1 }), skewed.map((weight) => weight / total)) < 16.3)
 })
 
-t.test('the same packet as the builder\'s', async (t) => {
-  const [bytes] = packetsOf(0, 1)
-  const { network, transport } = parsePacket(bytes ?? new Uint8Array())
-  const target = targets.find((target) => formatAddress(target.address) === formatAddress(network?.destination ?? new Uint8Array(4)))
-  t.same(bytes, buildPacket({
-    source: network?.source ?? new Uint8Array(4),
-    destination: target?.address ?? new Uint8Array(4),
-    protocol: target?.protocol === 'UDP' ? ipProtocols.udp : ipProtocols.tcp,
-    sourcePort: transport?.sourcePort ?? 0,
-    destinationPort: target?.port ?? 0
-  }))
+t.test('the same packets as the builder\'s', async (t) => {
+  const met = new Set<string>()
+  for (const bytes of packetsOf(0, 40, { targets: withSctp })) {
+    const { network, transport } = parsePacket(bytes)
+    const target = withSctp.find((target) => formatAddress(target.address) === formatAddress(network?.destination ?? new Uint8Array(4)))
+    met.add(target?.protocol ?? '')
+    t.same(bytes, buildPacket({
+      source: network?.source ?? new Uint8Array(4),
+      destination: target?.address ?? new Uint8Array(4),
+      protocol: transportNumbers[target?.protocol ?? 'TCP'],
+      sourcePort: transport?.sourcePort ?? 0,
+      destinationPort: target?.port ?? 0
+    }))
+  }
+  t.same([...met].sort(), ['SCTP', 'TCP', 'UDP'])
 })
 
 const services: readonly ComparisonService[] = [

@@ -206,7 +206,7 @@ class Importing {
     this.#objects.set(key, object)
     const read = readService(object)
     if (read.skip !== null) this.#skip(object, read.skip)
-    if (read.ignored.length > 0) this.#skip(object, importedWithoutEffect + read.ignored.join('; '), { field: '/metadata/annotations' })
+    this.#sayIgnored(object, read.ignored)
     const existing = this.#knownService(key)
     // Without frontends there is no service; one that had some loses them.
     if (read.skip !== null && existing === undefined) return
@@ -239,6 +239,7 @@ class Importing {
       this.#skip(object, read)
       return
     }
+    this.#sayIgnored(object, read.ignored)
     const key = serviceKey({ namespace: object.namespace, name: read.service })
     if (this.#objects.get(key)?.kind !== 'Service') this.#objects.set(key, object)
     if (this.#note(existing, read)) this.#replaceSlice(object, name, existing, read)
@@ -363,6 +364,11 @@ class Importing {
   #affect (key: ServiceKey, object: K8sObject): void {
     this.#affected.delete(key)
     this.#affected.set(key, object.field.pointer)
+  }
+
+  /** @param ignored annotations of the object that have no effect, in words */
+  #sayIgnored (object: K8sObject, ignored: readonly string[]): void {
+    if (ignored.length > 0) this.#skip(object, importedWithoutEffect + ignored.join('; '), { field: '/metadata/annotations' })
   }
 
   #skip ({ document, kind, namespace, name }: K8sObject, reason: string, about: Pick<SkippedObject, 'field' | 'code'> = {}): void {

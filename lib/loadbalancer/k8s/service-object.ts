@@ -6,6 +6,7 @@ import { frontendKey, surrogateAddress } from '../service.ts'
 import type { Frontend, FrontendKey, FrontendType } from '../service.ts'
 import type { ServiceTraits } from '../traits.ts'
 import type { K8sObject } from './documents.ts'
+import { describe } from './fields.ts'
 import type { Field } from './fields.ts'
 import { readTraits } from './service-traits.ts'
 import type { ExposedType } from './service-traits.ts'
@@ -81,7 +82,8 @@ function whySkip (field: Field, type: typeof serviceTypes[number]): string | nul
 }
 
 function readPorts (field: Field): ServicePort[] {
-  return field.items().flatMap(item => {
+  const items = field.items()
+  const ports = items.flatMap(item => {
     const port = item.member('port').port()
     if (port === undefined) {
       if (!item.member('port').present) item.member('port').wrong('a Service port needs a number')
@@ -89,6 +91,7 @@ function readPorts (field: Field): ServicePort[] {
     }
     const nodePort = item.member('nodePort')
     return {
+      field: item,
       name: item.member('name').text() ?? '',
       port,
       // 0 is how an unset number is written
@@ -96,7 +99,28 @@ function readPorts (field: Field): ServicePort[] {
       protocol: item.member('protocol').oneOf(protocols) ?? 'TCP'
     }
   })
+  refuseAlike(ports, items.length)
+  return ports
 }
+
+/** As the API server does: one of two equal ports would take the place of the other, and without names each would have all endpoints. */
+function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field }>, count: number): void {
+  const taken = new Map<string, Field>()
+  const claim = (what: string, field: Field): void => {
+    const first = taken.get(what)
+    if (first === undefined) taken.set(what, field)
+    else field.wrong(`${what} stands at ${specPointer(first)} already`)
+  }
+  for (const { field, name, port, nodePort, protocol } of ports) {
+    claim(`port ${port}/${protocol}`, field)
+    if (nodePort !== undefined) claim(`nodePort ${nodePort}/${protocol}`, field.member('nodePort'))
+    if (name !== '') claim(`the name ${describe(name)}`, field.member('name'))
+    else if (count > 1) field.member('name').wrong('a port of a Service with several ports needs a name')
+  }
+}
+
+/** within its object */
+const specPointer = ({ pointer }: Field): string => pointer.slice(pointer.indexOf('/spec/'))
 
 /** '' is an address that is still to be given */
 function clusterIpFields (spec: Field): Field[] {

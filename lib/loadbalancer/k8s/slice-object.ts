@@ -7,11 +7,14 @@ import { defaultWeight } from '../service.ts'
 import type { Backend } from '../service.ts'
 import { zoneLabel } from '../settings.ts'
 import type { K8sObject } from './documents.ts'
+import { describe } from './fields.ts'
 import type { Field } from './fields.ts'
 
 export interface SliceObject {
   readonly service: string
   readonly backends: readonly Backend[]
+  /** what the object asks for that has no effect, in words */
+  readonly ignored: readonly string[]
 }
 
 interface SlicePort {
@@ -24,28 +27,34 @@ export const serviceNameLabel = 'kubernetes.io/service-name'
 
 /** @returns why the slice takes no part, or what it says */
 export function readSlice ({ field }: K8sObject): SliceObject | string {
-  const weight = readWeight(field)
+  const { weight, ignored } = readWeight(field)
   const service = field.member('metadata').member('labels').member(serviceNameLabel).text()
   if (service === undefined || service === '') return `an EndpointSlice without the label ${serviceNameLabel} belongs to no Service`
   const addressType = field.member('addressType').oneOf(['IPv4', 'IPv6', 'FQDN'])
   if (addressType === undefined) {
     if (!field.member('addressType').present) field.member('addressType').wrong('an EndpointSlice needs an addressType')
-    return { service, backends: [] }
+    return { service, backends: [], ignored }
   }
   if (addressType === 'FQDN') return 'endpoints that are names cannot be balanced to'
   const endpoints = field.member('endpoints').items()
   if (endpoints.length > limits.endpointsPerSlice) {
     field.member('endpoints').wrong(`${endpoints.length} endpoints are more than the limit of ${limits.endpointsPerSlice}`)
-    return { service, backends: [] }
+    return { service, backends: [], ignored }
   }
   const ports = readPorts(field.member('ports'))
-  return { service, backends: endpoints.flatMap(endpoint => readEndpoint(endpoint, addressType, ports, weight)) }
+  return { service, backends: endpoints.flatMap(endpoint => readEndpoint(endpoint, addressType, ports, weight)), ignored }
 }
 
-/** of all endpoints of the slice; 0 takes them out of load balancing. A value that is none is ignored, as Cilium ignores it. */
-function readWeight (field: Field): number {
-  const text = field.member('metadata').member('annotations').member('service.cilium.io/weight').text() ?? ''
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : defaultWeight
+const weightAnnotation = 'service.cilium.io/weight'
+const largestWeight = 65_535
+
+/** of all endpoints of the slice; 0 takes them out of load balancing. A value that is none is ignored as Cilium ignores it, and said. */
+function readWeight (field: Field): { weight: number, ignored: string[] } {
+  const text = field.member('metadata').member('annotations').member(weightAnnotation).text()
+  if (text === undefined) return { weight: defaultWeight, ignored: [] }
+  if (/^\d{1,5}$/.test(text) && Number(text) <= largestWeight) return { weight: Number(text), ignored: [] }
+  const why = `cannot be ${describe(text)}: a weight is an integer from 0 to ${largestWeight}; the endpoints have ${defaultWeight}`
+  return { weight: defaultWeight, ignored: [`${weightAnnotation} ${why}`] }
 }
 
 function readPorts (field: Field): SlicePort[] {

@@ -39,25 +39,21 @@ interface Populations {
 
 /**
  * @yields the number of populations that are through
- * @returns in the order of the frontends, null for protocols that the datapath has no packets for; null when the cluster has changed
+ * @returns in the order of the frontends, null for those that served no flow; null when the cluster has changed
  */
 export function * flowBalances (
   counter: ReportFlowCounter, all: readonly Counted[], { seed, flows, trials }: Populations
 ): Generator<number, ReadonlyArray<FlowBalance | null> | null> {
-  const asked = all.filter(({ frontend }) => frontend.protocol !== 'SCTP')
-  if (asked.length === 0) return null
+  if (all.length === 0) return null
   const populations: Array<readonly ReportFlowCounts[]> = []
   for (let trial = 0; trial < trials; trial++) {
-    const counting = counter.count(asked.map(({ frontend }) => frontend), flows * asked.length, populationSeed(seed, trial))
+    const counting = counter.count(all.map(({ frontend }) => frontend), flows * all.length, populationSeed(seed, trial))
     let step = counting.next()
     for (; step.done !== true; step = counting.next()) yield trial
     if (step.value === null) return null
     populations.push(step.value)
   }
-  return all.map((one) => {
-    const index = asked.indexOf(one)
-    return index < 0 ? null : flowBalance(one, populations.flatMap((counts) => counts[index] ?? []))
-  })
+  return all.map((one, index) => flowBalance(one, populations.flatMap((counts) => counts[index] ?? [])))
 }
 
 /** far apart, since flows of one seed and the next are other numbers of one sequence */

@@ -29,7 +29,7 @@ export interface BalanceRow {
   readonly withoutSlots: number
   /** frontends whose weights differ, those of them where Cilium ignores that, and the worst share got over the one wanted, less 1 */
   readonly weights: { readonly frontends: number, readonly ignored: number, readonly worstError: number } | null
-  /** null for protocols that no packet of the datapath has, and where the cluster changed meanwhile */
+  /** null where no flow was served, and where the cluster changed meanwhile */
   readonly flows: FlowBalance | null
 }
 

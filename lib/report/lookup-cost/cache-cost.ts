@@ -117,7 +117,7 @@ function runBlock ({ watched }: ReportPopulation, generator: TrafficGenerator, m
 function flowsTo ({ frontends }: ReportPopulation, seed: number): TrafficGenerator | null {
   const targets = frontends.flatMap(({ address, port, protocol, table }) => {
     const bytes = parseAddress(address)
-    return table === null || protocol === 'SCTP' || bytes === null ? [] : [{ address: bytes as Uint8Array, port, protocol }]
+    return table === null || bytes === null ? [] : [{ address: bytes as Uint8Array, port, protocol }]
   })
   return targets.length === 0 ? null : createTrafficGenerator({ seed, targets })
 }

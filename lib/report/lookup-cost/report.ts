@@ -182,8 +182,7 @@ function nodeCost (
     }, counter.visit)
     return counter.take()
   }
-  // Cilium's datapath and this one know TCP and UDP only: an SCTP frontend has a table that no packet reaches.
-  const rows = classes.filter(({ protocol }) => protocol !== 'SCTP').map((group) => {
+  const rows = classes.map((group) => {
     const flows = Array.from({ length: options.flowsPerClass ?? defaultFlowsPerClass },
       (_, index) => flowTo(group.frontends[index % group.frontends.length] as ReportFrontend, draw))
     const lookups = source.lookup({ nodes: [node.name], flows }).results.map((result) => result.nodes[0] as ReportLookup)

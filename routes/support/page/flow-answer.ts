@@ -63,6 +63,6 @@ export function createFlowAnswers (sim: Simulator, documents: DocumentReader, ex
 function flowsTo (sim: Simulator): string[] {
   const [node] = sim.listNodes()
   const frontends = node === undefined ? [] : sim.listFrontends(node.name)
-  return frontends.filter(({ table, protocol }) => table !== null && protocol !== 'SCTP').slice(0, flowsSuggested)
+  return frontends.filter(({ table }) => table !== null).slice(0, flowsSuggested)
     .map((frontend) => `${frontend.address.includes(':') ? '[2001:db8::7]' : '203.0.113.7'}:51022,${formatService(frontend).toLowerCase()}`)
 }

@@ -63,6 +63,8 @@ export class Generator {
     }
     const addresses = fc.constantFrom('10.0.0.1', '172.20.0.10', '203.0.113.7', '2001:db8::1', '::', '999.1.1.1')
     const text = fc.string({ minLength: shortest, maxLength: longest })
+    const examples = schema['examples'] as string[] | undefined
+    if (examples !== undefined) return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...examples) }, text)
     return shortest <= 2 ? fc.oneof(addresses.filter(({ length }) => length <= longest), text) : text
   }
 
