@@ -303,7 +303,7 @@ t.test('importing: frontends move between services, whichever is listed first', 
 })
 
 t.test('importing: all conflicts are said, each with the member that brings it', async t => {
-  const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', externalIPs: ['198.51.100.7'], ports: [{ port: 80 }, { port: 81, nodePort: 30081 }] }
+  const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', externalIPs: ['198.51.100.7'], ports: [{ name: 'a', port: 80 }, { name: 'b', port: 81, nodePort: 30081 }] }
   const one = k8sService('one', { spec }) as { metadata: object, spec: object }
   const status = { loadBalancer: { ingress: [{ ip: '172.20.0.1', ipMode: 'Proxy' }, { ip: '172.20.0.9' }] } }
   const two = { ...one, metadata: { name: 'two' }, status }

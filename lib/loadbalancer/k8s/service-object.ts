@@ -64,10 +64,11 @@ export function readService ({ field }: K8sObject): ServiceObject {
 }
 
 /** Where a Service says a frontend that was read from it, as JSON Pointer: the address, or the node port. */
-export function placeOfFrontend ({ field }: K8sObject, { type, address, port }: Frontend): string {
+export function placeOfFrontend ({ field }: K8sObject, { type, address, port, protocol }: Frontend): string {
   const spec = field.member('spec')
   if (type === 'NodePort') {
-    return spec.member('ports').items().map(item => item.member('nodePort')).find(({ raw }) => raw === port)?.pointer ?? field.pointer
+    const ports = spec.member('ports').items().filter(item => (item.member('protocol').raw ?? 'TCP') === protocol)
+    return ports.map(item => item.member('nodePort')).find(({ raw }) => raw === port)?.pointer ?? field.pointer
   }
   const said = type === 'ClusterIP' ? clusterIpFields(spec) : type === 'LoadBalancer' ? ingressFields(field) : spec.member('externalIPs').items()
   return said.find(({ raw }) => typeof raw === 'string' && parseAddress(raw)?.text === address)?.pointer ?? field.pointer
