@@ -195,6 +195,10 @@ t.test('bad input in the forms for programs: everything that is wrong is a findi
     ['conflict/c.yaml:7', 'Service shop/two', '/status/loadBalancer/ingress/0/ip'],
     ['conflict/c.yaml:13', 'Service shop/three', '/spec/clusterIP']
   ])
+
+  const many = folder({ 'many.yaml': Array.from({ length: 60 }, (_, index) => service(`no${index}`, 'x')).join('---\n') })
+  const { findings: listed } = JSON.parse((await check(many, '-f', '.', '--json')).stdout) as CheckResult
+  t.match([listed.length, listed.at(-1)], [51, { file: null, message: /^the first 50 places are listed/ }], 'that there are more is said')
 })
 
 t.test('traffic policy Local: the cluster is judged, not one node without pods', async (t) => {

@@ -3,7 +3,7 @@
 import type { Cluster, Draft } from '../cluster.ts'
 import { applyCiliumConfig } from '../cilium-options.ts'
 import { done, refuse } from '../errors.ts'
-import type { LbPlace, LbResult } from '../errors.ts'
+import type { LbError, LbPlace, LbResult } from '../errors.ts'
 import type { Labels } from '../label-selector.ts'
 import { limits } from '../limits.ts'
 import { endpointKey, frontendKey, namesOf, serviceKey } from '../service.ts'
@@ -121,7 +121,8 @@ class Importing {
     const refusedPod = yield * this.#rebuildPods()
     if (refusedPod !== null) return refusedPod
     yield * this.#releaseMovedFrontends()
-    const conflicts: Array<{ readonly message: string, readonly places: readonly LbPlace[] }> = []
+    let conflict: LbError | null = null
+    const conflicts: LbPlace[] = []
     for (const [key, pointer] of this.#affected) {
       yield
       const existing = this.#draft.service(key)
@@ -145,12 +146,11 @@ class Importing {
       const put = this.#draft.putService(service)
       if (put.ok) continue
       if (put.error.code !== 'FRONTEND_CONFLICT') return refusedAt(pointer, put)
-      conflicts.push({ message: put.error.message, places: placesOfConflict(put.error.places, frontends, this.#objects.get(key), pointer) })
+      conflict ??= put.error
+      conflicts.push(...placesOfConflict(put.error.places, frontends, this.#objects.get(key), pointer))
+      if (conflicts.length >= limits.places) break
     }
-    const [conflict] = conflicts
-    if (conflict !== undefined) {
-      return refuse('FRONTEND_CONFLICT', conflict.message, { places: conflicts.flatMap(({ places }) => places).slice(0, limits.places) })
-    }
+    if (conflict !== null) return refuse(conflict.code, conflict.message, { places: conflicts.slice(0, limits.places) })
     yield * this.#sayUnmatchedPorts()
     if (this.#placesChanged) this.#draft.touchPlaced()
     return null

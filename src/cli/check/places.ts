@@ -1,7 +1,7 @@
 // Where a finding belongs: to an object in a file, or to a value of the configuration.
 
-import { importedWithoutEffect } from '../../../lib/loadbalancer/index.ts'
-import type { LbError, SkippedObject } from '../../../lib/loadbalancer/index.ts'
+import { importedWithoutEffect, limits } from '../../../lib/loadbalancer/index.ts'
+import type { LbError, LbPlace, SkippedObject } from '../../../lib/loadbalancer/index.ts'
 import type { CheckedConfig } from './config.ts'
 import { findingOf } from './finding.ts'
 import type { Finding, FindingPlace } from './finding.ts'
@@ -37,11 +37,14 @@ export class Places {
   /** @returns one for every place that the refusal names */
   refused ({ places, message }: LbError): Finding[] {
     if (places.length === 0) return [findingOf('bad-input', message, {})]
-    return places.map(({ pointer, detail }) => {
-      const [, document = '', ...steps] = pointer.split('/')
-      const at = Number(document)
-      return findingOf('bad-input', detail, document === '' ? {} : { ...this.#at(at), ...objectAt(this.#documents[at]?.value, steps) })
-    })
+    const more = places.length < limits.places ? [] : [findingOf('bad-input', `the first ${limits.places} places are listed; there may be more`, {})]
+    return [...places.map((place) => this.#refusedAt(place)), ...more]
+  }
+
+  #refusedAt ({ pointer, detail }: LbPlace): Finding {
+    const [, document = '', ...steps] = pointer.split('/')
+    const at = Number(document)
+    return findingOf('bad-input', detail, document === '' ? {} : { ...this.#at(at), ...objectAt(this.#documents[at]?.value, steps) })
   }
 
   #at (document: number): Pick<FindingPlace, 'file' | 'line'> {
