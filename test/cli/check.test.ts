@@ -321,3 +321,41 @@ t.test('a release line before 1.17: one protocol hides the other', async (t) => 
   t.match(warned(then), [{ rule: 'protocol-hidden', object: 'Service shop/dns', file: 'dns.yaml', message: /UDP 53 at the same address is not programmed/ }])
   t.match(wrong, { code: 2, stdout: '', stderr: /release/ })
 })
+
+t.test('every port of a service is judged by itself', async (t) => {
+  const web = service('web', '1').replace('ports: [', 'ports: [{name: admin, port: 81}, ')
+  const path = folder({ 'web.yaml': web, 'web.json': sliceOn('web', { a: 2 }, 'http', false), 'admin.json': sliceOn('web', { a: 1 }, 'admin', false) })
+  const { findings } = JSON.parse((await check(path, '-f', '.', '--json')).stdout) as CheckResult
+  t.strictSame(findings.map(({ rule, object, message }) => [rule, object, message.split(': ')[0]]), [
+    ['no-backend', 'Service shop/web', '10.96.0.1:80'], ['no-backend', 'Service shop/web', '10.96.0.1:81']
+  ], 'and once for both of its addresses')
+})
+
+t.test('Helm values that are misspelt, unknown, or of the wrong form', async (t) => {
+  const path = folder({
+    'k/web.yaml': service('web', '1'),
+    'k/web.json': slice('web', 3),
+    'misspelt.yaml': 'maglev: {tablesize: 251, size: 5}\nloadBalancer: {algoritm: random, l7: {backend: envoy}}\nmagelv: {}\nbgp: {enabled: true}\nextraConfig: {bpf-lb-map-maximum: "3", bpf-lb-mapmax: "3"}\n',
+    'wrong.yaml': 'maglev: 5\nloadBalancer: [maglev]\nbpf: {lbMapMax: [1], events: {}}\nextraConfig: {bpf-lb-algorithm: {a: b}}\n',
+    'topology.yaml': 'loadBalancer: {serviceTopology: true}\n',
+    'k2/near.yaml': service('web', '1').replace('spec: {', 'spec: {trafficDistribution: PreferClose, ')
+  })
+  const judge = async (folder: string, config: string): Promise<CheckResult> =>
+    JSON.parse((await check(path, '-f', folder, '--config', config, '--json')).stdout) as CheckResult
+  const [misspelt, wrong, topology] = await Promise.all([judge('k', 'misspelt.yaml'), judge('k', 'wrong.yaml'), judge('k2', 'topology.yaml')])
+  const said = ({ findings }: CheckResult) => findings.flatMap(({ rule, file, level, field, message }) => file?.startsWith('k') === true ? [] : [[rule, level, field, message]])
+  t.strictSame(said(misspelt), [
+    ['misspelt', 'warning', 'loadBalancer.algoritm', 'loadBalancer.algoritm is not a value that is read (loadBalancer.algorithm is)'],
+    ['misspelt', 'warning', 'maglev.tablesize', 'maglev.tablesize is not a value that is read (maglev.tableSize is)'],
+    ['misspelt', 'warning', 'extraConfig.bpf-lb-mapmax', 'extraConfig.bpf-lb-mapmax is not a value that is read (extraConfig.bpf-lb-map-max is)'],
+    ['misspelt', 'warning', 'magelv', 'magelv is not a value that is read (maglev is)'],
+    ['skipped', 'note', 'maglev.size', 'maglev.size is not a value that is read']
+  ])
+  t.strictSame(said(wrong), [
+    ['bad-input', 'error', 'loadBalancer', 'a list where values by their names are expected'],
+    ['bad-input', 'error', 'maglev', '5 where values by their names are expected'],
+    ['bad-input', 'error', 'bpf.lbMapMax', 'a list where one value is expected'],
+    ['bad-input', 'error', 'extraConfig.bpf-lb-algorithm', 'a group of values where one value is expected']
+  ])
+  t.match(topology.assumptions, [/^1 service with a trafficDistribution/])
+})

@@ -8,26 +8,9 @@ import { parseYaml } from '../../documents/parse.ts'
 import { BadInput } from '../failures.ts'
 import { findingOf } from './finding.ts'
 import type { Finding } from './finding.ts'
+import { OptionsRead, helmOptions, isMembers } from './helm-values.ts'
+import type { FieldRemark } from './helm-values.ts'
 import { faultOf } from './manifests.ts'
-
-/** Helm value -> option */
-export const helmOptions: Readonly<Record<string, string>> = {
-  'loadBalancer.algorithm': 'bpf-lb-algorithm',
-  'loadBalancer.mode': 'bpf-lb-mode',
-  'loadBalancer.dsrDispatch': 'bpf-lb-dsr-dispatch',
-  'loadBalancer.acceleration': 'bpf-lb-acceleration',
-  'maglev.tableSize': 'bpf-lb-maglev-table-size',
-  'maglev.hashSeed': 'bpf-lb-maglev-hash-seed',
-  'bpf.lbMapMax': 'bpf-lb-map-max',
-  'bpf.lbAlgorithmAnnotation': 'bpf-lb-algorithm-annotation',
-  'bpf.lbModeAnnotation': 'bpf-lb-mode-annotation',
-  'bpf.lbExternalClusterIP': 'bpf-lb-external-clusterip',
-  'bpf.lbSourceRangeAllTypes': 'bpf-lb-source-range-all-types',
-  'bpf.preallocateMaps': 'preallocate-bpf-maps',
-  'bpf.mapDynamicSizeRatio': 'bpf-map-dynamic-size-ratio'
-}
-
-type Members = Readonly<Record<string, unknown>>
 
 export interface CheckedConfig {
   /** null: there is none */
@@ -37,11 +20,13 @@ export interface CheckedConfig {
   readonly fieldOf: (option: string) => string
   /** what cannot be read, or what Cilium would refuse */
   readonly faults: readonly Finding[]
+  /** names that are not read */
+  readonly unread: readonly Finding[]
 }
 
 /** Where random selection is not said, Cilium's own default is random: a gate for Maglev takes Maglev. */
 export function defaultConfig (): CheckedConfig {
-  return { file: null, settings: defaultSettings('cilium'), fieldOf: (option) => option, faults: [] }
+  return { file: null, settings: defaultSettings('cilium'), fieldOf: (option) => option, faults: [], unread: [] }
 }
 
 /** No value of Helm says it, nor does an option. */
@@ -57,12 +42,20 @@ export function readConfig (file: string, path: string): CheckedConfig {
   if (!isMembers(document)) {
     return { ...defaultConfig(), faults: [findingOf('bad-input', 'Helm values or a ConfigMap are expected, not a list or a word', { file, line: 1 })] }
   }
-  const { options, fields } = optionsIn(document)
+  const { options, fields, wrong: misformed, misspelt, unread } = new OptionsRead(document)
   const { settings, wrong } = applyCiliumConfig(defaultSettings('cilium'), options)
-  const faults = wrong.map(({ key, reason }) => findingOf('bad-input', reason, { file, line: 1, field: fields.get(key) ?? key }))
+  const refused = wrong.map(({ key, reason }) => ({ field: fields.get(key) ?? key, message: reason }))
+  const found = (rule: string, remarks: readonly FieldRemark[]): Finding[] =>
+    remarks.map(({ field, message }) => findingOf(rule, message, { file, line: 1, field }))
   const byOption = new Map(Object.entries(helmOptions).map(([helm, option]) => [option, helm]))
   const isHelm = [...fields.values()].some((field) => field.includes('.') && !field.startsWith('data.'))
-  return { file, settings, fieldOf: (option) => fields.get(option) ?? (isHelm ? byOption.get(option) ?? `extraConfig.${option}` : option), faults }
+  return {
+    file,
+    settings,
+    fieldOf: (option) => fields.get(option) ?? (isHelm ? byOption.get(option) ?? `extraConfig.${option}` : option),
+    faults: found('bad-input', [...misformed, ...refused]),
+    unread: [...found('misspelt', misspelt), ...found('skipped', unread)]
+  }
 }
 
 function readConfigFile (file: string, path: string): Buffer {
@@ -72,28 +65,3 @@ function readConfigFile (file: string, path: string): Buffer {
     throw new BadInput(`cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? String(error)})`)
   }
 }
-
-function optionsIn (document: Members): { options: Map<string, string>, fields: Map<string, string> } {
-  const options = new Map<string, string>()
-  const fields = new Map<string, string>()
-  const set = (option: string, value: unknown, field: string): void => {
-    if (value === null || value === undefined || value === '' || typeof value === 'object') return
-    options.set(option, String(value))
-    fields.set(option, field)
-  }
-  if (document['kind'] === 'ConfigMap') {
-    for (const [name, value] of Object.entries(membersOf(document['data']))) set(name, value, `data.${name}`)
-    return { options, fields }
-  }
-  for (const [helm, option] of Object.entries(helmOptions)) {
-    const [group = '', name = ''] = helm.split('.')
-    set(option, membersOf(document[group])[name], helm)
-  }
-  // extraConfig, and a file of options alone
-  for (const [name, value] of Object.entries(membersOf(document['extraConfig']))) set(name, value, `extraConfig.${name}`)
-  for (const [name, value] of Object.entries(document)) if (name.includes('-')) set(name, value, name)
-  return { options, fields }
-}
-
-const isMembers = (value: unknown): value is Members => typeof value === 'object' && value !== null && !Array.isArray(value)
-const membersOf = (value: unknown): Members => isMembers(value) ? value : {}

@@ -36,7 +36,7 @@ export function check (question: CheckQuestion): CheckResult {
   const bad = [...manifests.faults, ...config.faults, ...imported.ok ? [] : places.refused(imported.error)]
   if (bad.length > 0 || !imported.ok) return { findings: bad, assumptions: [], figures: null }
   const { cluster, settings, counts, assumptions } = imported.value
-  const unseen = [...notJudged(imported.value, places), ...skippedFindings(counts.skipped, places)]
+  const unseen = [...config.unread, ...notJudged(imported.value, places), ...skippedFindings(counts.skipped, places)]
   const rehearsal = new Rehearsal({ ...settings, mapSizes: allMapSizes(largestMapSize) }, cluster)
   const started = complete(rehearsal.start())
   if (!started.ok) return { findings: [cannotBeHeld(started.error, places), ...unseen], assumptions, figures: figuresOfNothing(cluster) }
@@ -155,18 +155,23 @@ function warningsOf (
   node: LbNode, imported: Imported, pressures: readonly MapPressure[], limits: CheckLimits, places: Places
 ): Finding[] {
   const pressureOf = new Map(pressures.map((one) => [one.map, one]))
-  return once(nodeWarnings(node, imported.settings).flatMap(({ code, message, frontend, map }) => {
+  const said = new Set<string>()
+  return nodeWarnings(node, imported.settings).flatMap(({ code, message, frontend, map }) => {
     if (frontend !== null) {
       // the cause is a finding of its own
       if (code === 'no-backend' && (isUnmatched(frontend, imported.cluster) || lacksSlices(frontend, imported))) return []
-      const { address, port } = frontend.frontend
-      return places.ofService(frontend.service, code, `${hostPortText(address, port)}: ${code === 'no-backend' ? noBackend : message}`)
+      const { service, frontend: { address, port, portName = '' } } = frontend
+      // a port's frontends often say the same, at every address; without a name it is the only one
+      const about = `${code} ${service} ${portName}`
+      if (said.has(about)) return []
+      said.add(about)
+      return places.ofService(service, code, `${hostPortText(address, port)}: ${code === 'no-backend' ? noBackend : message}`)
     }
     const of = pressureOf.get(map ?? '')
     // beyond the limit it is a finding of its own
     if (code === 'map-pressure' && of !== undefined && of.pressure > (limits.pressure ?? 1)) return []
     return places.inConfig(code, message, of?.option ?? null)
-  }))
+  })
 }
 
 /** of the cluster: the node that is judged has one where any node has */
@@ -175,16 +180,6 @@ const noBackend = 'no backend to go to on any node, and packets are dropped (158
 function isUnmatched ({ frontend: { portName }, service }: RealisedFrontend, cluster: Cluster): boolean {
   const offered = offeredPortNames(cluster.service(service)?.backends ?? [])
   return portName !== undefined && offered !== null && !offered.has(portName)
-}
-
-/** Frontends of one service often say the same. */
-function once (findings: readonly Finding[]): Finding[] {
-  const seen = new Map<string, Finding>()
-  for (const finding of findings) {
-    const key = `${finding.rule} ${finding.object ?? finding.message}`
-    if (!seen.has(key)) seen.set(key, finding)
-  }
-  return [...seen.values()]
 }
 
 function overLimits (limits: CheckLimits, figures: CheckFigures, places: Places): Finding[] {
