@@ -19,7 +19,7 @@ import type { ConfigList } from './config-list.ts'
 import type { DumpedFrontend } from './frontends.ts'
 import { isMaglevList } from './maglev-list.ts'
 import { isServiceListEntry, readServiceEntry, readServiceListText } from './service-list.ts'
-import type { FrontendList } from './service-list.ts'
+import type { FrontendList, LeftOut } from './service-list.ts'
 import { servicesOf } from './services.ts'
 import type { DumpedServices } from './services.ts'
 import { readText } from './texts.ts'
@@ -62,7 +62,8 @@ export function * importDocumentSteps (cluster: Cluster, documents: readonly unk
   if (!config.ok) return config
   const skipped = [
     ...counts.skipped, ...read.value.skipped, ...config.value.skipped, ...taken.value.skipped,
-    ...services.value.leftOut.map(({ pointer, name, reason }) => ({ document: documentOf(pointer), kind: 'Frontend', name, reason }))
+    ...services.value.leftOut.map(({ pointer, name, reason }) => ({ document: documentOf(pointer), kind: 'Frontend', name, reason })),
+    ...(options.operation === 'delete' ? [] : services.value.lost.map(inPart))
   ].sort((one, other) => one.document - other.document)
   return done({
     draft,
@@ -76,6 +77,9 @@ export function * importDocumentSteps (cluster: Cluster, documents: readonly unk
     ciliumSettings: config.value.settings ?? imported.value.ciliumSettings
   })
 }
+
+const inPart = ({ pointer, name, reason }: LeftOut): SkippedObject =>
+  ({ document: documentOf(pointer), kind: 'Service', name, reason: `imported in part: ${reason}` })
 
 /**
  * Frontends of lists that are only looked at.
