@@ -41,8 +41,8 @@ export const imports: Route = async (app, { sim, documents }) => {
       response: { 200: jsonAnswer('What was done, or would be.', ImportReport) }
     }
   }, async (request) => {
-    const read = await documents.read(request.body, formatOf(request.headers['content-type'] ?? ''))
-    return app.inTurn(() => inSteps(sim.importSteps(read, request.query)))
+    const { documents: read, files } = await documents.read(request.body, formatOf(request.headers['content-type'] ?? ''))
+    return app.inTurn(() => inSteps(sim.importSteps(read, { ...request.query, ...(files === undefined ? {} : { files }) })))
   })
 }
 

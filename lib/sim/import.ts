@@ -2,7 +2,8 @@
 
 import { importDocumentSteps, nodeWarnings } from '../loadbalancer/index.ts'
 import type { Steps } from '../loadbalancer/index.ts'
-import { simErrorOf } from './errors.ts'
+import { SimError, simErrorOf } from './errors.ts'
+import { ImportFiles } from './import-files.ts'
 import type { EmulatedNode } from './node.ts'
 import type { NodeSet } from './node-set.ts'
 import type { ImportReport } from './types.ts'
@@ -15,6 +16,8 @@ export interface ImportOptions {
   readonly dryRun: boolean
   /** say what the nodes have then that Cilium says nothing about: every frontend of every node is looked at */
   readonly warnings?: boolean
+  /** of an archive the file that each document stands in */
+  readonly files?: readonly string[]
 }
 
 /**
@@ -24,7 +27,17 @@ export interface ImportOptions {
 export function importSteps (
   set: NodeSet, documents: readonly unknown[], options: ImportOptions, touch: () => void
 ): Steps<ImportReport> {
-  return set.exclusively(() => stepsOf(set, documents, options, touch))
+  return set.exclusively(() => namedSteps(set, documents, options, touch))
+}
+
+function * namedSteps (set: NodeSet, documents: readonly unknown[], options: ImportOptions, touch: () => void): Steps<ImportReport> {
+  const files = new ImportFiles(options.files ?? [])
+  try {
+    const report = yield * stepsOf(set, documents, options, touch)
+    return { ...report, skipped: files.skipped(report.skipped) }
+  } catch (error) {
+    throw error instanceof SimError ? files.refusal(error) : error
+  }
 }
 
 function * stepsOf (

@@ -115,6 +115,8 @@ export interface ImportRequest {
   readonly dryRun: boolean
   /** not of a dry run */
   readonly warnings?: boolean
+  /** of an archive the file that each document stands in; those of one file stand together */
+  readonly files?: readonly string[]
 }
 
 export interface ImportReport {
@@ -123,7 +125,15 @@ export interface ImportReport {
   readonly updated: number
   readonly deleted: number
   readonly unchanged: number
-  readonly skipped: ReadonlyArray<{ readonly document: number, readonly kind: string, readonly name: string, readonly reason: string }>
+  readonly skipped: ReadonlyArray<{
+    /** of an archive */
+    readonly file?: string,
+    /** from 0; of an archive within the file */
+    readonly document: number,
+    readonly kind: string,
+    readonly name: string,
+    readonly reason: string
+  }>
   /** of the nodes after the import, by kind, where they were asked for */
   readonly warnings?: ReadonlyArray<{
     readonly node: string,

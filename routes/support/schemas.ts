@@ -164,7 +164,8 @@ export const ImportReport = Type.Object({
   deleted: count('Objects that went.'),
   unchanged: count('Objects that were as imported already.'),
   skipped: Type.Array(Type.Object({
-    document: Type.Integer({ description: 'Position in the import, from 0.' }),
+    file: Type.Optional(Type.String({ description: 'Of an archive: the file in it.' })),
+    document: Type.Integer({ description: 'Position in the import, or in the file of an archive, from 0.' }),
     kind: Type.String({ description: 'Kind of the object, or of the setting.' }),
     name: Type.String({ description: 'namespace/name of the object, or name of the setting.' }),
     reason: Type.String({ description: 'Why it was left out.' })

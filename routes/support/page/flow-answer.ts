@@ -36,7 +36,7 @@ export function createFlowAnswers (sim: Simulator, documents: DocumentReader, ex
     const state = JSON.stringify([sim.revision(), sim.changedAt(), nodes])
     if (last?.state === state) return last
     const asked = isExample ? sim.scratch(nodes.slice(0, exampleNodes).map(({ settings }) => settings.name)) : sim
-    if (isExample) asked.importDocuments(await documents.read(Buffer.from(example), 'yaml'), { operation: 'apply', dryRun: false })
+    if (isExample) asked.importDocuments((await documents.read(Buffer.from(example), 'yaml')).documents, { operation: 'apply', dryRun: false })
     last = { state, sim: asked, isExample, flows: flowsTo(asked) }
     return last
   }
