@@ -134,7 +134,7 @@ export interface ImportReport {
     readonly name: string,
     readonly reason: string
   }>
-  /** of the nodes after the import, by kind, where they were asked for */
+  /** of the services that the import speaks of and of the nodes as a whole, after it, by kind, where they were asked for */
   readonly warnings?: ReadonlyArray<{
     readonly node: string,
     readonly code: NodeWarningCode,

@@ -173,9 +173,9 @@ export const ImportReport = Type.Object({
   warnings: Type.Optional(Type.Array(Type.Object({
     node: Type.String({ description: 'Name of the node.' }),
     code: Type.String({ description: 'The kind, as in the node\'s warnings.' }),
-    count: Type.Integer({ description: 'How many of the kind the node has.' }),
+    count: Type.Integer({ description: 'How many of the kind there are on the node, of the services that the import names.' }),
     message: Type.String({ description: 'The first of them.' })
-  }, closed), { description: 'What the nodes have now that Cilium says nothing about; where `warnings` asks for it, and not of a dry run.' }))
+  }, closed), { description: 'What Cilium says nothing about, after the import: of the services that it names, changed or not, and of the nodes as a whole (maps, ids). Where `warnings` asks for it, and not of a dry run. `GET /v1/nodes/{name}/warnings` lists all of a node.' }))
 }, { title: 'ImportReport', description: 'What an import did, or would do.', ...closed })
 
 export const NodeAddresses = Type.Object({

@@ -6,7 +6,7 @@ import { applyCiliumConfig } from '../cilium-options.ts'
 import { done, refuse, refusePlaces } from '../errors.ts'
 import type { LbErrorCode, LbPlace, LbResult } from '../errors.ts'
 import { Field, isRecord, Problems } from '../k8s/fields.ts'
-import { importSteps } from '../k8s/import.ts'
+import { importSteps, movesNodes } from '../k8s/import.ts'
 import type { Import, ImportCounts, ImportOptions, SkippedObject } from '../k8s/import.ts'
 import { serviceKey } from '../service.ts'
 import type { Service } from '../service.ts'
@@ -74,7 +74,10 @@ export function * importDocumentSteps (cluster: Cluster, documents: readonly unk
       unchanged: counts.unchanged + taken.value.unchanged + config.value.unchanged,
       skipped
     },
-    ciliumSettings: config.value.settings ?? imported.value.ciliumSettings
+    ciliumSettings: config.value.settings ?? imported.value.ciliumSettings,
+    touched: imported.value.touched === null || movesNodes(cluster, draft)
+      ? null
+      : new Set([...imported.value.touched, ...services.value.services.map(({ service }) => serviceKey(service))])
   })
 }
 
