@@ -19,12 +19,12 @@ enum selection {
 
 volatile const __u32 lb_selection = SELECT_MAGLEV;
 
-enum flow_hash {
-	HASH_SINCE_1_17,		// destination port first; no source port with session affinity
-	HASH_UP_TO_1_16,		// source port first
+enum release {
+	RELEASE_SINCE_1_17,
+	RELEASE_UP_TO_1_16,		// keys of services without protocol; flows hashed with the source port first, with affinity too
 };
 
-volatile const __u32 lb_flow_hash = HASH_SINCE_1_17;
+volatile const __u32 lb_release = RELEASE_SINCE_1_17;
 volatile const __u32 lb_half_table = 0;		// the reader of 1.9.0 to 1.9.6 (half-table.h)
 
 volatile const __u32 enable_fragments4 = 1;

@@ -9,8 +9,8 @@ export interface LoadTimeConstants {
   readonly maglevTableSize: number
   /** index of `selections` */
   readonly selection: number
-  /** 1: the flow hash of Cilium up to 1.16 */
-  readonly oldFlowHash: number
+  /** 1: keys of services without protocol and the flow hash, as of Cilium up to 1.16 */
+  readonly upTo116: number
   /** 1: the reader of Cilium 1.9.0 to 1.9.6 */
   readonly halfTable: number
   readonly fragments4: number
@@ -46,7 +46,7 @@ export const defaultConstants: LoadTimeConstants = {
   hashInit6Seed: 2454738568,
   maglevTableSize: 16381,
   selection: 0,
-  oldFlowHash: 0,
+  upTo116: 0,
   halfTable: 0,
   fragments4: 1,
   fragments6: 1,
@@ -63,7 +63,7 @@ export const defaultConstants: LoadTimeConstants = {
 }
 
 const constantNames = [
-  'hashInit4Seed', 'hashInit6Seed', 'maglevTableSize', 'selection', 'oldFlowHash', 'halfTable', 'fragments4', 'fragments6', 'conntrack',
+  'hashInit4Seed', 'hashInit6Seed', 'maglevTableSize', 'selection', 'upTo116', 'halfTable', 'fragments4', 'fragments6', 'conntrack',
   'forwarding', 'dispatch', 'eastWest', 'ctTimeoutTcp', 'ctTimeoutSyn', 'ctTimeoutClosing', 'ctTimeoutAny'
 ] as const satisfies readonly (keyof LoadTimeConstants)[]
 

@@ -21,7 +21,7 @@ struct lb4_key {
 	be32 address;
 	be16 dport;
 	__u16 backend_slot;		// 0: the frontend itself
-	__u8 proto;			// 0 with dport 0: any, the wildcard entry
+	__u8 proto;			// 0 with dport 0: any, the wildcard entry; 0 before 1.17
 	__u8 scope;
 	__u8 pad[2];
 };

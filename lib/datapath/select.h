@@ -20,7 +20,7 @@ static __always_inline __u32 OF(hash)(const struct OF(flow) *flow, const struct 
 {
 	struct ports ports = flow->ports;
 
-	if (lb_flow_hash == HASH_UP_TO_1_16)
+	if (lb_release == RELEASE_UP_TO_1_16)
 		return OF(hash_flow)(&flow->client, (__u32)ports.source << 16 | ports.destination, flow->facts->protocol);
 	// Clients that stay with a backend shall find it from another node too, where only their address is known again.
 	if (service->flags & SERVICE_AFFINITY)

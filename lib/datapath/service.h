@@ -23,7 +23,8 @@ static __always_inline const struct lb_service *OF(find_service)(SERVICE_KEY *ke
 
 	key->address = flow->frontend;
 	key->dport = flow->ports.destination;
-	key->proto = flow->facts->protocol;
+	if (lb_release == RELEASE_SINCE_1_17)
+		key->proto = flow->facts->protocol;
 	service = bpf_map_lookup_elem(&SERVICES, key);
 	if (!lb_east_west || !service || !(service->flags2 & SERVICE2_TWO_SCOPES))
 		return service;
@@ -101,7 +102,7 @@ static __always_inline struct ct_entry *OF(connection_of)(CT_TUPLE *key, const s
 
 	OF(connection_key)(key, flow, &flow->frontend, CT_SERVICE);
 	entry = OF(find_connection)(key, flow->facts->tcp_flags);
-	return entry && lb_flow_hash == HASH_UP_TO_1_16 && entry->rev_nat_index != service->rev_nat_index ? 0 : entry;
+	return entry && lb_release == RELEASE_UP_TO_1_16 && entry->rev_nat_index != service->rev_nat_index ? 0 : entry;
 }
 
 // What the packet leaves behind. @returns 0, or the outcome that ends the packet

@@ -91,7 +91,6 @@ export class WildcardWrite implements EntryWrite {
   }
 
   key (): Uint8Array {
-    const { ANY } = protocolNumbers
     return encodeServiceKey({ address: bytesOf(this.#address), port: 0, slot: 0, protocol: ANY, scope: scopeNumbers.external })
   }
 
@@ -214,9 +213,12 @@ function serviceValue (word: number, revNatId: number, flags: FlagBits): Uint8Ar
   return encodeServiceValue({ word, count: 0, revNatId, flags: flags & 0xff, flags2: flags >>> 8, quarantinedCount: 0 })
 }
 
-function serviceKeyBytes ({ frontend }: RealisedFrontend, slot: number): Uint8Array {
-  const { address, port, protocol, scope = 'external' } = frontend
-  return encodeServiceKey({ address: bytesOf(address), port, slot, protocol: protocolNumbers[protocol], scope: scopeNumbers[scope] })
+const { ANY } = protocolNumbers
+
+function serviceKeyBytes ({ frontend, hasProtocolInKey }: RealisedFrontend, slot: number): Uint8Array {
+  const { address, port, scope = 'external' } = frontend
+  const protocol = hasProtocolInKey ? protocolNumbers[frontend.protocol] : ANY
+  return encodeServiceKey({ address: bytesOf(address), port, slot, protocol, scope: scopeNumbers[scope] })
 }
 
 let last: { address: string, bytes: Uint8Array } = { address: '', bytes: new Uint8Array() }

@@ -13,7 +13,7 @@ import type { EntryCounts } from './write-set.ts'
 
 export const nodeWarningCodes = [
   'table-size-capped', 'more-backends-than-slots', 'few-slots-per-backend', 'weights-ignored', 'cluster-ip-without-table', 'random-selection',
-  'no-backend', 'ids-running-out', 'map-pressure', 'map-too-small'
+  'no-backend', 'protocol-hidden', 'ids-running-out', 'map-pressure', 'map-too-small'
 ] as const satisfies ReadonlyArray<TableWarningCode | string>
 
 export type NodeWarningCode = typeof nodeWarningCodes[number]
@@ -112,10 +112,17 @@ function idWarning ({ frontendCount }: LbNode, { layout, mapSizes }: NodeSetting
 function frontendWarnings (node: LbNode, frontend: RealisedFrontend): NodeWarning[] {
   const about = { frontend, map: null }
   const warnings = node.warnings(frontend).map(({ code, message }): NodeWarning => ({ code, severity: 'warning', message, ...about }))
+  if (frontend.hiddenProtocols.length > 0) warnings.push({ ...hiddenBy(frontend), ...about })
   const reason = node.whyNoTable(frontend)
   // the entry that stands for the node's addresses takes no packets
   if (reason === null || isSurrogate(frontend.frontend.address)) return warnings
   return [...warnings, { ...withoutTable(node, frontend, reason), ...about }]
+}
+
+function hiddenBy ({ frontend: { protocol, port }, hiddenProtocols }: RealisedFrontend): Pick<NodeWarning, 'code' | 'severity' | 'message'> {
+  const hidden = hiddenProtocols.map(one => `${one} ${port}`).join(' and ')
+  const message = `${hidden} at the same address ${hiddenProtocols.length === 1 ? 'is' : 'are'} not programmed, and packets go to the backends of ${protocol} ${port}: before 1.17 keys of services have no protocol (Cilium keeps whichever it came to last)`
+  return { code: 'protocol-hidden', severity: 'warning', message }
 }
 
 function withoutTable (

@@ -1,7 +1,7 @@
 // One emulated node's load balancer: what it has realised, and how a change of the desired state becomes a plan of map writes that is
 // either committed or dropped.
 
-import { chooseTableSize, parseSeed, tableWarnings } from '../maglev/index.ts'
+import { chooseTableSize, hasServiceFormOf117, parseSeed, tableWarnings } from '../maglev/index.ts'
 import type { Protocol, Seed, TableWarning } from '../maglev/index.ts'
 import { serviceFlags, serviceFlags2 } from '../datapath/index.ts'
 import type { DesiredState } from './cluster.ts'
@@ -14,7 +14,7 @@ import { Planning } from './planning.ts'
 import type { RealisedBackend, RealisedFrontend, RealisedWildcard, TableSizeChange } from './realised.ts'
 import { whyNoTable } from './rules.ts'
 import { usesLocalOnly } from './select.ts'
-import { endpointKey } from './service.ts'
+import { endpointKey, keysOfAllProtocols } from './service.ts'
 import type { DesiredKey, FrontendKey } from './service.ts'
 import type { NodeSettings } from './settings.ts'
 import { complete } from './steps.ts'
@@ -132,7 +132,11 @@ export class LbNode {
   }
 
   frontend (key: FrontendKey): RealisedFrontend | undefined {
-    return this.#frontends.get(key)
+    return this.#frontends.get(this.#keyed(key))
+  }
+
+  #keyed (key: DesiredKey): DesiredKey {
+    return hasServiceFormOf117(this.#settings.release) ? key : keysOfAllProtocols(key)[0]
   }
 
   /** @param id revNAT id */
@@ -201,7 +205,7 @@ export class LbNode {
   }
 
   #touched (desired: DesiredChange): Iterable<DesiredKey> {
-    const touched = new Set(desired.touched())
+    const touched = new Set(desired.touched().map(key => this.#keyed(key)))
     if (!desired.nodeAddressesChanged || this.settings.addresses !== null) return touched
     // All frontends that look at node addresses: NodePorts stand for them, virtual addresses must not be one of them.
     for (const key of [...this.#frontends.values()].map(frontend => frontend.primary).sort()) touched.add(key)

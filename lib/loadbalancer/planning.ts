@@ -21,7 +21,7 @@ import type { Overlay } from './overlay.ts'
 import type { RealisedBackend, RealisedFrontend, RealisedSlot, RealisedWildcard, TableSizeChange } from './realised.ts'
 import { selectBackends } from './select.ts'
 import type { SelectedBackend } from './select.ts'
-import { expandsToNodeAddresses, familyOf, frontendKey, frontendKeyOf, serviceKey } from './service.ts'
+import { expandsToNodeAddresses, familyOf, frontendKey, frontendKeyOf, keysOfAllProtocols, serviceKey } from './service.ts'
 import type { Backend, DesiredKey, Frontend, FrontendKey, Service } from './service.ts'
 import { algorithmOf, nodePlace } from './settings.ts'
 import type { NodePlace, NodeSettings } from './settings.ts'
@@ -45,6 +45,7 @@ export interface PlanningState {
 /** Backends of one frontend of the desired state, worked out once for it and its copies. */
 interface Selection {
   readonly selected: readonly SelectedBackend[]
+  readonly hiddenProtocols: RealisedFrontend['hiddenProtocols']
   /** by the ids that the backends have now; made at the first table */
   table: readonly TableBackend[] | null
 }
@@ -60,6 +61,7 @@ export class Planning {
   readonly #nodeAddresses: readonly string[]
   readonly #localAddresses: ReadonlySet<string>
   readonly #place: NodePlace
+  readonly #hasProtocolInKeys: boolean
 
   constructor (state: PlanningState, desired: DesiredState, nodeAddresses: readonly string[]) {
     this.#state = state
@@ -67,18 +69,26 @@ export class Planning {
     this.#nodeAddresses = nodeAddresses
     this.#localAddresses = new Set(nodeAddresses)
     this.#place = nodePlace(state.settings, name => desired.nodeLabels(name))
+    this.#hasProtocolInKeys = hasServiceFormOf117(state.settings.release)
   }
 
-  /** Brings what the node has for a frontend of the desired state, and for its copies, to what is desired now. */
+  /**
+   * Brings what the node has for a frontend of the desired state, and for its copies, to what is desired now.
+   * @param key where keys of services have no protocol the first of those that differ in it alone
+   */
   reconcile (key: DesiredKey): void {
     if (this.failure !== null) return
-    const owned = this.#desired.frontend(key)
     const { settings } = this.#state
-    if (owned === undefined || !isOnNode(owned.frontend, owned.service, settings, this.#place)) {
+    const [owned, ...hidden] = this.#ownedOnNode(key)
+    if (owned === undefined) {
       this.#withdraw(key)
       return
     }
-    const selection: Selection = { selected: selectBackends(owned.service, owned.frontend, settings, this.#place), table: null }
+    const selection: Selection = {
+      selected: selectBackends(owned.service, owned.frontend, settings, this.#place),
+      hiddenProtocols: hidden.map(({ frontend: { protocol } }) => protocol),
+      table: null
+    }
     this.#update(key, owned.frontend, owned, selection)
     this.#updateCopies(key, owned, selection)
   }
@@ -89,7 +99,7 @@ export class Planning {
     if (expandsToNodeAddresses(frontend)) {
       for (const address of this.#nodeAddresses) {
         const copy: Frontend = { ...frontend, address }
-        const key = frontendKey(copy)
+        const key = this.#keyOf(copy)
         // A service that claims this very address and port goes before the NodePort there.
         if (familyOf(address) !== familyOf(frontend.address) || this.#isClaimed(key)) continue
         keep.push(key)
@@ -103,8 +113,19 @@ export class Planning {
 
   /** whether a service on this node has a frontend at just that address and port */
   #isClaimed (key: FrontendKey): boolean {
-    const owned = this.#desired.frontend(key) ?? this.#desired.frontend(`${key}@${this.#place.nodeName}`)
-    return owned !== undefined && isOnNode(owned.frontend, owned.service, this.#state.settings, this.#place)
+    return this.#ownedOnNode(key).length > 0 || this.#ownedOnNode(`${key}@${this.#place.nodeName}`).length > 0
+  }
+
+  /** Without protocols in keys there may be several for one entry, of which the first is taken: TCP before UDP before SCTP. */
+  #ownedOnNode (key: DesiredKey): OwnedFrontend[] {
+    const keys = this.#hasProtocolInKeys ? [key] : keysOfAllProtocols(key)
+    return keys.flatMap(one => this.#desired.frontend(one) ?? [])
+      .filter(({ frontend, service }) => isOnNode(frontend, service, this.#state.settings, this.#place))
+  }
+
+  #keyOf (frontend: Frontend): FrontendKey {
+    const key = frontendKey(frontend)
+    return this.#hasProtocolInKeys ? key : keysOfAllProtocols(key)[0]
   }
 
   #withdraw (primary: DesiredKey): void {
@@ -122,7 +143,7 @@ export class Planning {
 
   #update (primary: DesiredKey, frontend: Frontend, { service }: OwnedFrontend, selection: Selection): void {
     const { settings, frontends, frontendIds } = this.#state
-    const key = frontendKey(frontend)
+    const key = this.#keyOf(frontend)
     const old = frontends.get(key)
     const id = old?.id ?? frontendIds.acquire()
     if (id === null) return this.#fail(noFrontendIds(settings), 'services')
@@ -140,6 +161,8 @@ export class Planning {
       frontend,
       service: serviceKey(service),
       primary,
+      hasProtocolInKey: this.#hasProtocolInKeys,
+      hiddenProtocols: selection.hiddenProtocols,
       flags,
       word: wordOf(service, settings),
       algorithm: service.algorithm,

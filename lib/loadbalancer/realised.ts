@@ -4,7 +4,7 @@
 import { endpointKey } from './service.ts'
 import type { Backend, DesiredKey, Frontend, FrontendKey, FrontendType, ServiceKey } from './service.ts'
 import type { Algorithm } from './traits.ts'
-import type { BackendState, TableBackend } from '../maglev/index.ts'
+import type { BackendState, Protocol, TableBackend } from '../maglev/index.ts'
 import type { FlagBits } from './flags.ts'
 
 export interface RealisedFrontend {
@@ -16,6 +16,10 @@ export interface RealisedFrontend {
   readonly service: ServiceKey
   /** the frontend of the desired state that it comes from */
   readonly primary: DesiredKey
+  /** whether keys of services have the protocol */
+  readonly hasProtocolInKey: boolean
+  /** where they have none: protocols at the same address and port whose frontends are not there, because this one is */
+  readonly hiddenProtocols: readonly Protocol[]
   readonly flags: FlagBits
   /** first word of its entry: algorithm and affinity, or a proxy's port */
   readonly word: number

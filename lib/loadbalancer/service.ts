@@ -75,6 +75,18 @@ export function desiredKey (key: FrontendKey, { exposure }: ServiceTraits): Desi
   return exposure?.nodeName === undefined ? key : `${key}@${exposure.nodeName}`
 }
 
+/** addresses are keyed by their 16 bytes, ports by their two, in hex */
+const protocolAt = 2 * (16 + 2)
+
+/**
+ * The keys that differ from this one in the protocol alone, itself included. Where a node's keys have no protocol they are one frontend,
+ * known by the first of them.
+ */
+export function keysOfAllProtocols<Key extends FrontendKey | DesiredKey> (key: Key): readonly [Key, ...Key[]] {
+  const of = (protocol: Protocol): Key => `${key.slice(0, protocolAt)}${protocol.charAt(0)}${key.slice(protocolAt + 1)}` as Key
+  return [of('TCP'), of('UDP'), of('SCTP')]
+}
+
 export function frontendKeyOf (key: DesiredKey): FrontendKey {
   return key.split('@', 1)[0] ?? key
 }

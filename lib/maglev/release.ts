@@ -35,7 +35,10 @@ export function fallsBackToTerminating (release: Release): boolean {
   return release !== '1.9-1.12'
 }
 
-/** Services say how many of their slots are of backends out of service, and addresses have an entry for unknown ports. */
+/**
+ * Keys of services have the protocol, services say how many of their slots are of backends out of service, and addresses have an entry for
+ * unknown ports.
+ */
 export function hasServiceFormOf117 (release: Release): boolean {
   return release === '1.17+'
 }

@@ -21,8 +21,9 @@ export function formatBytes (bytes: number): string {
 /** @param share of one */
 export const formatShare = (share: number): string => `${(share * 100).toFixed(2)} %`
 
-/** `1 frontend`, `2 frontends` */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+/** `1 frontend`, `2 frontends`, `3 addresses`. @param as how the number is written */
+export const counted = (count: number, noun: string, as: (count: number) => string = String): string =>
+  `${as(count)} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`
 
 export const subjectText = (subject: Subject): string => subject.mix === null
   ? `the cluster at revision ${subject.revision} (${counted(subject.frontends, 'frontend')} with a table)`

@@ -17,7 +17,7 @@ export function datapathConstants (settings: NodeSettings, addresses: readonly s
     hashInit6Seed: seed.seed.jhash6,
     maglevTableSize: sharedTableSize(settings),
     selection: selections.indexOf(isOn(settings, 'bpf-lb-algorithm-annotation') ? `${settings.algorithm}-or-said` : settings.algorithm),
-    oldFlowHash: flag(settings.release !== '1.17+'),
+    upTo116: flag(settings.release !== '1.17+'),
     halfTable: flag(settings.defect === 'half-table'),
     fragments4: flag(isOn(settings, 'enable-ipv4-fragment-tracking')),
     fragments6: flag(isOn(settings, 'enable-ipv6-fragment-tracking')),

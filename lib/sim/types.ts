@@ -4,7 +4,9 @@
 import type { Cost } from '../bpf/core/cost.ts'
 import type { ProgramImage } from '../bpf/core/program-image.ts'
 import type { MapTypeName } from '../bpf/profile/index.ts'
-import type { BpfLbShape, MaglevListForm, MapPressure, NodeWarningCode, Rehearsal, ServiceTraits, TablesAnswer } from '../loadbalancer/index.ts'
+import type {
+  BpfLbShape, MaglevListForm, MapPressure, NodeWarningCode, Rehearsal, ServiceTraits, SkippedObject, TablesAnswer
+} from '../loadbalancer/index.ts'
 import type { ReportKind, ReportKinds, ReportSteps, WatchedNode } from '../report/index.ts'
 import type { Comparison, ComparisonRequest } from './comparison.ts'
 import type { CpuLeases } from './cpu-lease.ts'
@@ -125,15 +127,8 @@ export interface ImportReport {
   readonly updated: number
   readonly deleted: number
   readonly unchanged: number
-  readonly skipped: ReadonlyArray<{
-    /** of an archive */
-    readonly file?: string,
-    /** from 0; of an archive within the file */
-    readonly document: number,
-    readonly kind: string,
-    readonly name: string,
-    readonly reason: string
-  }>
+  /** of an archive with the file, within which documents are counted then */
+  readonly skipped: ReadonlyArray<SkippedObject & { readonly file?: string }>
   /** of the services that the import speaks of and of the nodes as a whole, after it, by kind, where they were asked for */
   readonly warnings?: ReadonlyArray<{
     readonly node: string,

@@ -168,7 +168,9 @@ export const ImportReport = Type.Object({
     document: Type.Integer({ description: 'Position in the import, or in the file of an archive, from 0.' }),
     kind: Type.String({ description: 'Kind of the object, or of the setting.' }),
     name: Type.String({ description: 'namespace/name of the object, or name of the setting.' }),
-    reason: Type.String({ description: 'Why it was left out.' })
+    reason: Type.String({ description: 'Why it was left out.' }),
+    field: Type.Optional(Type.String({ description: 'JSON Pointer into the object, where only that is without effect.' })),
+    code: Type.Optional(OneOf(['unmatched-port'], 'Port of a Service whose name no endpoint has.'))
   }, closed), { description: 'What was left out, and why.' }),
   warnings: Type.Optional(Type.Array(Type.Object({
     node: Type.String({ description: 'Name of the node.' }),

@@ -36,7 +36,7 @@ function lookups (
   const { hotBackends, rows, samePicks } = sizes
   const same = `the same picks in all layouts of one M: ${samePicks ? 'yes' : 'NO'}`
   return {
-    title: `From hash to backend id in the kernel, ns per run; ${made} of ${of} services; ${same}`,
+    title: `From hash to backend id in the kernel, ns per run; ${made} of ${counted(of, 'service')}; ${same}`,
     columns: [
       column('layout'), column('M'), column(`hot, N=${hotBackends.small}`), column(`hot, N=${hotBackends.large}`), column(mix),
       column('memlock of the tables')

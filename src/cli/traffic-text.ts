@@ -2,6 +2,7 @@
 
 import { formatText } from '../../lib/report/forms/text.ts'
 import type { Column } from '../../lib/report/table.ts'
+import { counted } from '../../lib/report/words.ts'
 import type { TrafficNodeResult, TrafficResult } from '../../lib/sim/traffic-result.ts'
 
 const listedFrontends = 10
@@ -10,10 +11,10 @@ export function describeTraffic (result: TrafficResult): string {
   const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
   const same = result.agreement.same === result.agreement.packets
     ? 'every packet ended the same on all nodes'
-    : `${whole(result.agreement.packets - result.agreement.same)} packets did not end the same on all nodes`
+    : `${counted(result.agreement.packets - result.agreement.same, 'packet', whole)} did not end the same on all nodes`
   return [
-    `${whole(result.packets)} packets of ${whole(result.flows)} flows in ${(result.durationMs / 1000).toFixed(1)} s ` +
-      `(${whole(result.packetsPerSecond)} packets/s over all nodes, ${result.workers} threads); ${same}`,
+    `${counted(result.packets, 'packet', whole)} of ${counted(result.flows, 'flow', whole)} in ${(result.durationMs / 1000).toFixed(1)} s ` +
+      `(${whole(result.packetsPerSecond)} packets/s over all nodes, ${counted(result.workers, 'thread')}); ${same}`,
     '',
     formatText({ title: '', columns: nodeColumns, rows: result.nodes.map(nodeCells) }),
     ...result.nodes.flatMap((node) => node.drops.map(({ step, code, packets }) => `${node.node}: ${whole(packets)} dropped at ${step} (${code})`)),

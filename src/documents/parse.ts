@@ -10,6 +10,8 @@ export interface ParseFault {
   readonly code: 'MALFORMED_JSON' | 'MALFORMED_YAML' | 'LIMIT_EXCEEDED'
   readonly detail: string
   readonly pointer: string
+  /** from 1; null: the pointer alone says where */
+  readonly line: number | null
 }
 
 export type Parsed = { readonly ok: true, readonly value: unknown } | { readonly ok: false, readonly fault: ParseFault }
@@ -27,7 +29,7 @@ export function parseJson (bytes: Uint8Array): Parsed {
     if (found === null) return fault('MALFORMED_JSON', 'The body is not JSON.')
     const { line, column } = lineAndColumn(text, found.offset)
     const got = found.offset < text.length ? JSON.stringify(text[found.offset]) : 'the end of the body'
-    return fault('MALFORMED_JSON', `Line ${line}, column ${column}: expected ${found.expected}, got ${got}.`)
+    return fault('MALFORMED_JSON', `Line ${line}, column ${column}: expected ${found.expected}, got ${got}.`, '', line)
   }
   return checkShape(value, 'MALFORMED_JSON')
 }
@@ -46,7 +48,10 @@ export function parseYaml (bytes: Uint8Array): Parsed {
     for (const document of new Composer({ uniqueKeys: true, strict: true }).compose(shallow(tokens))) {
       if (index >= limits.importDocuments) return fault('LIMIT_EXCEEDED', `The body has more than ${limits.importDocuments} documents.`)
       const [error] = document.errors
-      if (error !== undefined) return fault('MALFORMED_YAML', yamlMessage(error.message, lines.linePos(error.pos[0])), `/${index}`)
+      if (error !== undefined) {
+        const place = lines.linePos(error.pos[0])
+        return fault('MALFORMED_YAML', yamlMessage(error.message, place), `/${index}`, place.line)
+      }
       const value = documentValue(document, index, mayHaveTags, lines)
       if (!value.ok) return value
       if (value.value !== null) values.push(value.value)
@@ -82,18 +87,20 @@ function * shallow (tokens: Iterable<CST.Token>): Generator<CST.Token> {
 const tooDeep = `The body has more than ${limits.documentDepth} levels.`
 
 function documentValue (document: Document, index: number, mayHaveTags: boolean, lines: LineCounter): Parsed {
+  const line = (): number => lines.linePos(document.contents?.range?.[0] ?? 0).line
   const tag = mayHaveTags ? foreignTag(document) : null
-  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`)
+  if (tag !== null) return fault('MALFORMED_YAML', `Document ${index + 1} uses the tag ${tag}; Kubernetes objects have none.`, `/${index}`, line())
   try {
     return { ok: true, value: document.toJS({ maxAliasCount: limits.yamlAliases }) as unknown }
   } catch (error) {
-    if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`)
+    if (error instanceof RangeError) return fault('LIMIT_EXCEEDED', tooDeep, `/${index}`, line())
     const alias = danglingAlias(document)
     if (alias !== null) {
       const reason = `document ${index + 1} has the alias *${alias.source} without an anchor &${alias.source} before it`
-      return fault('MALFORMED_YAML', yamlMessage(reason, lines.linePos(alias.range?.[0] ?? 0)), `/${index}`)
+      const place = lines.linePos(alias.range?.[0] ?? 0)
+      return fault('MALFORMED_YAML', yamlMessage(reason, place), `/${index}`, place.line)
     }
-    return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`)
+    return fault('LIMIT_EXCEEDED', `Document ${index + 1} has aliases that expand to too much (at most ${limits.yamlAliases}).`, `/${index}`, line())
   }
 }
 
@@ -136,7 +143,7 @@ export function checkShape (value: unknown, code: 'MALFORMED_JSON' | 'MALFORMED_
   const pending: Array<{ value: unknown, depth: number, pointer: string }> = []
   const visitLevel = (holder: object, depth: number, pointer: string): ParseFault | null => {
     for (const [name, inner] of Object.entries(holder)) {
-      if (name === '__proto__') return { code, detail: 'A member is named "__proto__".', pointer: `${pointer}/__proto__` }
+      if (name === '__proto__') return { code, detail: 'A member is named "__proto__".', pointer: `${pointer}/__proto__`, line: null }
       if (typeof inner === 'object' && inner !== null) pending.push({ value: inner, depth: depth + 1, pointer: depth < 4 ? `${pointer}/${escape(name)}` : pointer })
     }
     return null
@@ -160,6 +167,6 @@ function decode (bytes: Uint8Array): string | null {
   }
 }
 
-function fault (code: ParseFault['code'], detail: string, pointer = ''): Parsed {
-  return { ok: false, fault: { code, detail, pointer } }
+function fault (code: ParseFault['code'], detail: string, pointer = '', line: number | null = null): Parsed {
+  return { ok: false, fault: { code, detail, pointer, line } }
 }

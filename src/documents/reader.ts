@@ -77,7 +77,7 @@ export function createDocumentReader (): DocumentReader & { close (): Promise<vo
 function documentsOf (value: unknown): unknown[] {
   const documents = Array.isArray(value) ? value : [value]
   if (documents.length > limits.importDocuments) {
-    return refuse({ code: 'LIMIT_EXCEEDED', detail: `The body has more than ${limits.importDocuments} documents.`, pointer: '' })
+    return refuse({ code: 'LIMIT_EXCEEDED', detail: `The body has more than ${limits.importDocuments} documents.`, pointer: '', line: null })
   }
   return documents
 }

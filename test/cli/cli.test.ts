@@ -53,16 +53,18 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   const after = [['0.0.0.2', 2, 13], ['0.0.0.3', 3, 111], ['0.0.0.4', 4, 10]] as const
   const lines = after.map(([address, port, weight]) => JSON.stringify({ id: port, address, port, weight })).join('\n')
   const hosts = [90, 91, 92, 93, 94, 95].map((port) => `127.0.0.1:${port}`)
-  const [json, text, stdin, light, envoy, twice, noPrime, noAddress, noReal] = await Promise.all([
+  const [json, text, stdin, light, envoy, katran, twice, noPrime, noAddress, noReal, noFlow] = await Promise.all([
     cli(['maglev', 'table', '--m', '251', '--json', ...words]),
     cli(['maglev', 'table', '--m', '251', '--slots', ...words]),
     cli(['maglev', 'table', '--m', '1021', '--json', '--backends', '-'], { input: lines }),
     cli(['maglev', 'table', '--m', '251', '10.0.0.1:80=1', '10.0.0.2:80=2']),
     cli(['maglev', 'table', '--like', 'envoy', '--m', '7', '--json', ...hosts]),
+    cli(['maglev', 'table', '--like', 'katran-v1', '--flow', '192.168.1.1:31337,80', '10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80']),
     cli(['maglev', 'table', '--backends', '-'], { input: `${lines}\n${lines}` }),
     cli(['maglev', 'table', '--m', '250', ...words]),
     cli(['maglev', 'table', '0.0.0.300:1']),
-    cli(['maglev', 'table', '--like', 'katran-v2', '10.0.0.1:80', '10.0.0.1:81'])
+    cli(['maglev', 'table', '--like', 'katran-v2', '10.0.0.1:80', '10.0.0.1:81']),
+    cli(['maglev', 'table', '--flow', '192.168.1.1:31337,80', '10.0.0.1:80'])
   ])
   t.same(JSON.parse(json.stdout).counts, { 1: 4, 2: 24, 3: 204, 4: 19 })
   t.match(text.stdout, /0\.0\.0\.4 +4 +TCP +111 +204 +81\.27 %/)
@@ -73,7 +75,8 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   })
   t.match(light, { code: 0, stderr: /^maglev-sim: note: the weights average below 2, so all backends count the same\n$/ })
   t.match(JSON.parse(envoy.stdout), { m: 7, like: 'envoy', slots: [3, 5, 1, 2, 6, 1, 4] }, 'as Envoy pins it')
-  for (const ended of [twice, noPrime, noAddress, noReal]) t.equal(ended.code, 2)
+  t.match(katran.stdout, /flow 192\.168\.1\.1:31337,80 to entry \d+, id 3\n/, 'as Katran pins it')
+  for (const ended of [twice, noPrime, noAddress, noReal, noFlow]) t.equal(ended.code, 2)
 })
 
 t.test('a mix is reported without a server', async (t) => {
@@ -147,8 +150,9 @@ t.test('against a running service', async (t) => {
   t.match(await cli(['import', 'examples/echo.yaml', '-'], { env, input: '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"other"}}' }),
     { code: 0, stdout: /-: 0 created.*1 skipped/s })
 
-  const [lookup, json, run, load, report, missing] = await Promise.all([
+  const [lookup, pod, json, run, load, report, missing] = await Promise.all([
     cli(['lookup', '203.0.113.7:51022,172.20.0.10:443/tcp', '203.0.113.7:51022,172.20.0.10:444'], { env }),
+    cli(['lookup', '10.244.1.9:51022,172.20.0.10:444', '--from', 'inside'], { env }),
     cli(['lookup', '203.0.113.7:51022,172.20.0.10:443', '--nodes', 'dynamic', '--json', '--server', server.url]),
     cli(['run', '--packets', '10000', '--seed', '3', '--zipf', '1', '--services', 'default/echo', '--json'], { env }),
     cli(['load', '--duration', '500ms', '--connections', '2', '--packets', '10', '--json'], { env }),
@@ -157,6 +161,7 @@ t.test('against a running service', async (t) => {
   ])
   t.match(lookup.stdout, /XDP_TX +10\.244\.\d\.\d:8443/)
   t.match(lookup.stdout, /XDP_DROP +drop 158, unknown_port/)
+  t.match(pod.stdout, /XDP_PASS +- /, 'a pod is let through to a port without a service')
   t.same((JSON.parse(json.stdout) as LookupReport).results[0]?.nodes.map(({ node, verdict }) => [node, verdict]), [['dynamic', 'XDP_TX']])
   const traffic = JSON.parse(run.stdout) as TrafficResult
   t.same(traffic.nodes.map(({ node, verdicts }) => [node, verdicts]), [['cilium', { XDP_TX: 10_000 }], ['dynamic', { XDP_TX: 10_000 }]])

@@ -48,7 +48,7 @@ t.test('maglev compare', async (t) => {
   ])
   t.match(same, { code: 0, stderr: '' })
   t.match(same.stdout, /\[5\]\/v4 {2}172\.20\.0\.10:443\/TCP +251 +0 +0\.00 % +-/)
-  t.match(release, { code: 1, stderr: /1 of 1 tables differ/ })
+  t.match(release, { code: 1, stderr: /1 of 1 table differs/ })
   t.match(release.stdout, /\[5\]\/v4: release: it is the table of release line 1\.13-1\.16; here it is 1\.17\+/)
   t.match(known, { code: 1 })
   t.match(JSON.parse(known.stdout), { items: [{ m: 251, expectedM: 509, differingSlots: 0, causes: [{ code: 'table-size' }] }] })

@@ -129,7 +129,7 @@ t.test('the objects hold what their names here say', async (t) => {
     for (const name of maps) t.equal(symbols.get(name)?.section, '.maps', `${layout}: ${name}`)
     t.equal([...symbols.values()].filter(({ section }) => section === '.maps').length, maps.length, 'no further map')
     const constants = [
-      'hash_init4_seed', 'hash_init6_seed', 'lb_maglev_lut_size', 'lb_selection', 'lb_flow_hash', 'lb_half_table', 'enable_fragments4',
+      'hash_init4_seed', 'hash_init6_seed', 'lb_maglev_lut_size', 'lb_selection', 'lb_release', 'lb_half_table', 'enable_fragments4',
       'enable_fragments6', 'enable_conntrack', 'lb_forwarding', 'lb_dispatch', 'lb_east_west', 'ct_timeout_tcp', 'ct_timeout_syn', 'ct_timeout_closing',
       'ct_timeout_any', 'direct_routing_ipv4', 'direct_routing_ipv6'
     ]

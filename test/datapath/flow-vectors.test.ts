@@ -41,7 +41,7 @@ function balancerOf (services: readonly Service[], m: number, constants: Partial
     const flags = affinity ? AFFINITY : 0
     const word = frontendWord(0, affinity ? 60 : 0)
     const value = { word, count: backends.length, revNatId: index + 1, flags, flags2: 0, quarantinedCount: 0 }
-    const key = encodeServiceKey({ address: bytes, port, slot: 0, protocol, scope: 0 })
+    const key = encodeServiceKey({ address: bytes, port, slot: 0, protocol: constants.upTo116 === 1 ? 0 : protocol, scope: 0 })
     maps.update(mapNames.services[family], key, encodeServiceValue(value))
     maps.setTable(mapNames.maglev[family], encodeRevNatId(index + 1), ids)
   })
@@ -69,7 +69,7 @@ function serviceOf ({ family, n, m, destinationPort, protocol }: FlowVector, ind
 
 const columns = [
   { name: '1.17 and later', release: '1.17+', constants: {}, affinity: false, pick: (flow: FlowVector): Pick => flow },
-  { name: 'up to 1.16', release: '1.13-1.16', constants: { oldFlowHash: 1 }, affinity: false, pick: (flow: FlowVector): Pick => flow.before117 },
+  { name: 'up to 1.16', release: '1.13-1.16', constants: { upTo116: 1 }, affinity: false, pick: (flow: FlowVector): Pick => flow.before117 },
   { name: 'with session affinity', release: '1.17+', constants: {}, affinity: true, pick: (flow: FlowVector): Pick => flow.withAffinity }
 ] as const
 
@@ -86,7 +86,7 @@ for (const { name, release, constants, affinity, pick } of columns) {
         const source = bytesOf(flow.source)
         const seed = flow.family === 4 ? defaultSeed().jhash4 : defaultSeed().jhash6
         const sourcePort = affinity ? 0 : flow.sourcePort
-        const hashed = flowHash(source, sourcePort, flow.destinationPort, flow.protocol, seed, 'oldFlowHash' in constants)
+        const hashed = flowHash(source, sourcePort, flow.destinationPort, flow.protocol, seed, 'upTo116' in constants)
         t.same([hashed, hashed % m, reach(service, flow.source, flow.sourcePort)], [hash, slot, backendId], JSON.stringify(flow))
       })
     }
@@ -112,7 +112,7 @@ t.test('shares of backends by the reader of 1.9.0 to 1.9.6', async (t) => {
     const ids = buildTable(m, backends, defaultSeed(), '1.9-1.12')?.ids ?? new Uint32Array(m)
     const service: Service = { address: '172.20.0.1', port: 80, protocol: 6, affinity: false, ids, backends }
     for (const [halfTable, wanted] of [[0, correct], [1, withDefect]] as const) {
-      const reach = balancerOf([service], m, { oldFlowHash: 1, halfTable })
+      const reach = balancerOf([service], m, { upTo116: 1, halfTable })
       const shares: Record<string, number> = {}
       const met = new Set<number>()
       for (let port = 1; met.size < m; port++) {

@@ -30,7 +30,7 @@ for (const layout of ['flat', 'fixed', 'blob', 'packed', 'compact'] as const) {
 function play (t: Test, layout: DatapathLayout, { constants, model: options }: OptionSet): void {
   const { datapath, maps } = emulateBalancer(layout, m, {}, constants)
   const { kernel, program } = datapath
-  const scene = new Scene(m)
+  const scene = new Scene(m, options.upTo116 !== true)
   scene.fill(maps)
   const model = new ModelBalancer(scene.world(), options)
   const execution = createExecution(kernel.core, { cpu: 0, worker: 0 })

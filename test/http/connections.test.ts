@@ -153,3 +153,34 @@ t.test('release lines', async (t) => {
   const wrong = await api.call('POST', '/v1/nodes', { body: { name: 'wrong', release: '1.8' } })
   t.equal(wrong.status, 400)
 })
+
+t.test('before 1.17 services have no protocol in their keys', async (t) => {
+  const api = await started(t)
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'old', release: '1.13-1.16' } })).status, 201)
+  const [tcp, udp] = [{ ...frontend, portName: 'web' }, { ...frontend, protocol: 'UDP', portName: 'quic' }]
+  const both = [{ address: '10.244.1.1', port: 8443, portName: 'web' }, { address: '10.244.1.2', port: 8444, protocol: 'UDP', portName: 'quic' }]
+  const put = async (name: string, body: object, headers = { 'if-match': '*' } as Record<string, string>): Promise<number> =>
+    (await api.call('PUT', `/v1/services/shop/${name}`, { body, headers })).status
+  const lines = async (): Promise<string[]> => (await api.call('GET', '/v1/nodes/old/lb-maps')).text.split('\n').filter((line) => /^(SVC|REV)/.test(line))
+  const reached = async (node: string): Promise<Array<string | undefined>> =>
+    addresses([...await lookup(api, node, { flows: flows(1) }), ...await lookup(api, node, { flows: flows(1, 'UDP'), explain: true })])
+  t.equal(await put('web', { frontends: [udp], backends: both }, { 'if-none-match': '*' }), 201)
+  const first = await lines()
+  t.match(first, [/^REV: ID=1 /, /172.20.0.10:443\/ANY SLOT=0/, /SLOT=1 BEID=1 /])
+  t.same(await reached('old'), ['10.244.1.2', '10.244.1.2'], 'TCP too')
+  t.equal(await put('web', { frontends: [udp, tcp], backends: both }), 200)
+  t.match(await lines(), [/^REV: ID=1 /, /ANY SLOT=0/, /SLOT=1 BEID=2 /], 'the entry stays, with its id')
+  t.same([await reached('old'), await reached('cilium')], [['10.244.1.1', '10.244.1.1'], ['10.244.1.1', '10.244.1.2']])
+  const { items } = (await api.call('GET', '/v1/nodes/old/warnings')).json()
+  t.match((items as Json[]).filter(({ code }) => code === 'protocol-hidden'), [{ frontend: { id: 1, protocol: 'TCP' }, message: /^UDP 443 at the same address is not programmed/ }])
+  // another service has it now
+  t.equal(await put('quic', { frontends: [udp], backends: both }, { 'if-none-match': '*' }), 409)
+  t.equal(await put('web', { frontends: [tcp], backends: both }), 200)
+  t.equal(await put('quic', { frontends: [udp], backends: both }, { 'if-none-match': '*' }), 201)
+  t.same(await reached('old'), ['10.244.1.1', '10.244.1.1'])
+  t.equal((await api.call('DELETE', '/v1/services/shop/web', { headers: { 'if-match': '*' } })).status, 204)
+  t.same(await reached('old'), ['10.244.1.2', '10.244.1.2'])
+  t.equal((await lines()).length, first.length)
+  t.equal((await api.call('DELETE', '/v1/services/shop/quic', { headers: { 'if-match': '*' } })).status, 204)
+  t.same(await lines(), [])
+})

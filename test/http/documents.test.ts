@@ -59,7 +59,7 @@ t.test('YAML streams, and what is wrong with some', async (t) => {
   t.match(parseYaml(bytes('a: 1\na: 2\n')), { ok: false, fault: { detail: /^Line 2, column 1: Map keys must be unique\.$/ } })
   for (const [text, index, place] of [['a: *x\n', 0, 'Line 1, column 4'], ['a: &x 1\n---\nb:\n- *x\n', 1, 'Line 4, column 3'], ['a: *x\nb: &x 1\n', 0, 'Line 1, column 4'], ['a: &y 1\n? *y\n: 1\n<<: *x\n', 0, 'Line 4, column 5']] as const) {
     const detail = `${place}: document ${index + 1} has the alias *x without an anchor &x before it.`
-    t.same(parseYaml(bytes(text)), { ok: false, fault: { code: 'MALFORMED_YAML', detail, pointer: `/${index}` } }, text)
+    t.same(parseYaml(bytes(text)), { ok: false, fault: { code: 'MALFORMED_YAML', detail, pointer: `/${index}`, line: Number(/\d+/.exec(place)?.[0]) } }, text)
   }
   t.same(parseYaml(bytes('a: &x [1]\nb: *x\n')), { ok: true, value: [{ a: [1], b: [1] }] })
   t.match(parseYaml(bytes('a: !!binary aGk=\n')), { ok: false, fault: { detail: /uses the tag/ } })

@@ -76,7 +76,7 @@ t.test('port names that no endpoint has', async (t) => {
   const [service = '', slice = ''] = manifest.split('---\n')
   const other = slice.replace('[{name: http,', '[{name: web, port: 8081}, {name: admin,')
   const reason = /^imported, but without effect: \/spec\/ports\/0\/name: no endpoint has a port named "http" \(they have "admin", "web"\)/
-  const said = { document: 0, kind: 'Service', name: 'shop/cart', reason }
+  const said = { document: 0, kind: 'Service', name: 'shop/cart', reason, field: '/spec/ports/0/name', code: 'unmatched-port' }
   t.match((await post(api, `${service}---\n${other}`)).json(), { created: 2, skipped: [said] })
   t.match((await post(api, `${service}---\n${other}`)).json(), { unchanged: 2, skipped: [said] }, 'said again')
   t.match((await post(api, other)).json(), { skipped: [{ kind: 'Service', name: 'shop/cart', reason: /: port of the Service: no endpoint has a port named "http"/ }] })

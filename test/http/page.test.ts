@@ -82,7 +82,7 @@ t.test('a cluster: its own figures, a flow step by step, links that work', async
   const links = [...page.text.matchAll(/href="(\/[^"]*)"/g)].map(([, href = '']) => plain(href))
   t.ok(links.some((href) => href.endsWith('/table')))
   for (const href of links) t.equal((await api.app.inject({ method: 'GET', url: href, headers: { accept } })).statusCode, 200, href)
-  t.match((await view('?flow=203.0.113.7:51022,172.20.0.10:443/tcp&trace=true')).text, /341 instructions<\/summary>[\s\S]*; .*balancer_xdp\([\s\S]* {3}0: \(b4\)/)
+  t.match((await view('?flow=203.0.113.7:51022,172.20.0.10:443/tcp&trace=true')).text, /339 instructions<\/summary>[\s\S]*; .*balancer_xdp\([\s\S]* {3}0: \(b4\)/)
   t.match((await view('?flow=203.0.113.7:51022,172.20.0.10:444/tcp')).text, /unknown_port, Cilium&#39;s reason 158/)
 })
 

@@ -38,7 +38,7 @@ function play (suite: Suite, { name, constants, model: options }: OptionSet, lay
   const { possibleCpus } = suite.bpf
   const { datapath: emulated, maps } = emulateBalancer(layout, m, { possibleCpus }, constants)
   suite.same(encode(emulated.program.translated.insns).length, suite.bpf.xlated(kernel.object.program).insns.length, `${name}: length of the translated program`)
-  const scene = new Scene(m)
+  const scene = new Scene(m, options.upTo116 !== true)
   scene.fill(kernel)
   scene.fill(maps)
   const model = new ModelBalancer(scene.world(), options)

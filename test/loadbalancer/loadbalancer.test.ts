@@ -298,8 +298,29 @@ t.test('importing: frontends move between services, whichever is listed first', 
   t.strictSame([...world.cluster.services()].map(({ name, frontends }) => `${name} ${frontends.map(({ address }) => address)}`).sort(), ['new 10.96.0.2', 'two 10.96.0.1'])
   const before = world.text()
   t.match(world.import([k8sService('third', at('10.96.0.1')), k8sService('two', { ...at('10.96.0.1'), metadata: { labels: { some: 'label' } } })]),
-    { ok: false, error: { code: 'FRONTEND_CONFLICT', places: [{ pointer: '/0' }] } }, 'both claim it')
+    { ok: false, error: { code: 'FRONTEND_CONFLICT', places: [{ pointer: '/0/spec/clusterIP' }] } }, 'both claim it')
   t.equal(world.text(), before)
+})
+
+t.test('importing: all conflicts are said, each with the member that brings it', async t => {
+  const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', externalIPs: ['198.51.100.7'], ports: [{ name: 'a', port: 80 }, { name: 'b', port: 81, nodePort: 30081 }] }
+  const one = k8sService('one', { spec }) as { metadata: object, spec: object }
+  const status = { loadBalancer: { ingress: [{ ip: '172.20.0.1', ipMode: 'Proxy' }, { ip: '172.20.0.9' }] } }
+  const two = { ...one, metadata: { name: 'two' }, status }
+  const three = k8sService('three', { spec: { clusterIPs: ['10.96.0.3', '2001:DB8::9'], ports: [{ port: 80 }] } })
+  const four = k8sService('four', { spec: { clusterIPs: ['10.96.0.4', '2001:db8::9'], ports: [{ port: 80 }] } })
+  const result = createWorld().import([{ ...one, status }, two, three, endpointSlice('four-1', 'four', []), four])
+  t.match(result, { ok: false, error: { code: 'FRONTEND_CONFLICT' } })
+  t.strictSame(result.ok ? [] : result.error.places.map(({ pointer, detail }) => `${pointer} ${detail}`), [
+    '/1/spec/clusterIP 10.96.0.1:80/TCP belongs to service default/one',
+    '/1/spec/clusterIP 10.96.0.1:81/TCP belongs to service default/one',
+    '/1/spec/ports/1/nodePort 0.0.0.0:30081/TCP belongs to service default/one',
+    '/1/status/loadBalancer/ingress/1/ip 172.20.0.9:80/TCP belongs to service default/one',
+    '/1/status/loadBalancer/ingress/1/ip 172.20.0.9:81/TCP belongs to service default/one',
+    '/1/spec/externalIPs/0 198.51.100.7:80/TCP belongs to service default/one',
+    '/1/spec/externalIPs/0 198.51.100.7:81/TCP belongs to service default/one',
+    '/4/spec/clusterIPs/1 [2001:db8::9]:80/TCP belongs to service default/three'
+  ])
 })
 
 t.test('importing: what has no effect is said', async t => {
@@ -350,7 +371,7 @@ t.test('importing: bad documents are refused with document and place, nothing ha
   refused([endpointSlice('x', 'y', ['fd00::1'])], '/1/endpoints/0/addresses/0', /not an IPv4 address/)
   refused([{ ...endpointSlice('x', 'y', []), addressType: undefined }], '/1/addressType', /needs an addressType/)
   refused([endpointSlice('x', 'web', Array.from({ length: 70000 }, (_, index) => `10.1.${index >> 8 & 255}.${index & 255}`))], '/1/endpoints', /70000 endpoints/)
-  refused([k8sService('x')], '/1', /10\.96\.0\.1:80\/TCP belongs to service default\/web/, 'FRONTEND_CONFLICT')
+  refused([k8sService('x')], '/1/spec/clusterIP', /10\.96\.0\.1:80\/TCP belongs to service default\/web/, 'FRONTEND_CONFLICT')
   refused([k8sService('by-hand', { spec: { clusterIP: '10.96.0.8' } })], '/1', /made by hand/, 'SERVICE_EXISTS')
   refused([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config' }, data: { 'bpf-lb-map-max': 5 } }], '/1/data/bpf-lb-map-max', /text is expected/)
   refused([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config' }, data: { 'bpf-lb-maglev-table-size': '17' } }], '/1/data/bpf-lb-maglev-table-size', /17/)

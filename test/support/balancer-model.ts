@@ -52,7 +52,7 @@ export interface ModelWorld {
 /** as the program's load-time constants say it, by the words of lib/datapath/structs.ts */
 export interface ModelOptions {
   readonly selection?: 'maglev' | 'random' | 'maglev-or-said' | 'random-or-said'
-  readonly oldFlowHash?: boolean
+  readonly upTo116?: boolean
   readonly halfTable?: boolean
   readonly fragments?: boolean
   readonly conntrack?: boolean
@@ -286,7 +286,8 @@ export class ModelBalancer {
 
   #addressed (flow: Flow): ModelService | undefined {
     const found = this.world.services.filter((service) =>
-      alike(service.address, flow.frontend) && service.port === flow.port && service.protocol === flow.protocol)
+      alike(service.address, flow.frontend) && service.port === flow.port &&
+      (service.protocol === flow.protocol || this.#options.upTo116 === true))
     const own = this.#options.eastWest === true ? found.find(({ forPods }) => forPods === true) : undefined
     return own ?? found.find(({ forPods }) => forPods !== true)
   }
@@ -312,7 +313,7 @@ export class ModelBalancer {
   #remembered (service: ModelService, flow: Flow, draw: Draw): ModelBackend {
     const key = connectionKey('service', flow, flow.frontend, flow.port)
     let connection = this.#connection(key, flow.tcpFlags)
-    if (this.#options.oldFlowHash === true && connection?.revNatId !== service.revNatId) connection = undefined
+    if (this.#options.upTo116 === true && connection?.revNatId !== service.revNatId) connection = undefined
     let backend: ModelBackend | undefined
     if (connection !== undefined) {
       backend = this.#backend(connection.backendId, flow)
@@ -382,10 +383,10 @@ export class ModelBalancer {
 
   #lookedUp ({ table, affinitySeconds }: ModelService, { client, clientPort, port, protocol }: Flow): number {
     if (table === null) return drop('no_table')
-    const { oldFlowHash = false, halfTable = false } = this.#options
-    const sourcePort = affinitySeconds !== undefined && !oldFlowHash ? 0 : clientPort
+    const { upTo116 = false, halfTable = false } = this.#options
+    const sourcePort = affinitySeconds !== undefined && !upTo116 ? 0 : clientPort
     const { hashInit4Seed, hashInit6Seed } = this.world
-    const hash = flowHash(client, sourcePort, port, protocol, client.length === 4 ? hashInit4Seed : hashInit6Seed, oldFlowHash)
+    const hash = flowHash(client, sourcePort, port, protocol, client.length === 4 ? hashInit4Seed : hashInit6Seed, upTo116)
     const index = hash % table.length
     return table[halfTable && index * 2 >= table.length ? 0 : index] ?? 0
   }

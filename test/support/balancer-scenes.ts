@@ -74,11 +74,13 @@ interface Actor {
 export class Scene {
   readonly #actors: readonly Actor[]
   readonly #m: number
+  readonly #hasProtocolInKeys: boolean
 
-  /** @param m size of every table */
-  constructor (m: number) {
+  /** @param m size of every table. @param hasProtocolInKeys not before 1.17 */
+  constructor (m: number, hasProtocolInKeys: boolean) {
     let ids = 1
     this.#m = m
+    this.#hasProtocolInKeys = hasProtocolInKeys
     this.#actors = plans.map((plan, index) => ({
       plan,
       address: bytesOf(plan.address),
@@ -143,7 +145,8 @@ export class Scene {
       else maps.remove(affinityMatchMapName, match)
     }
     const scope = service.forPods === true ? 1 : 0
-    const key = (slot: number): Uint8Array => encodeServiceKey({ address, port: plan.port, slot, protocol: plan.protocol, scope })
+    const protocol = this.#hasProtocolInKeys ? plan.protocol : 0
+    const key = (slot: number): Uint8Array => encodeServiceKey({ address, port: plan.port, slot, protocol, scope })
     const flags = flagsOf(service)
     const entry = { count: 0, revNatId, ...flags, quarantinedCount: 0 }
     service.slots?.forEach((id, slot) => {

@@ -16,11 +16,11 @@ interface Sent {
   readonly backendPort: number
 }
 
-type Kind = 'request' | 'answer' | 'error' | 'first-fragment' | 'later-fragment' | 'extended' | 'echo' | 'unknown-port' | 'stranger'
+type Kind = 'request' | 'answer' | 'error' | 'first-fragment' | 'later-fragment' | 'extended' | 'echo' | 'unknown-port' | 'other-protocol' | 'stranger'
 
 const weights: ReadonlyArray<readonly [Kind, number]> = [
   ['request', 56], ['answer', 14], ['error', 7], ['first-fragment', 5], ['later-fragment', 6], ['extended', 5], ['echo', 3], ['unknown-port', 2],
-  ['stranger', 2]
+  ['other-protocol', 4], ['stranger', 2]
 ]
 
 const REMEMBERED = 64
@@ -42,6 +42,7 @@ export class ScenePackets {
       case 'extended': return this.#extended(world)
       case 'echo': return this.#echo(world)
       case 'unknown-port': return buildPacket({ ...this.#flow(world), destinationPort: 7 })
+      case 'other-protocol': return buildPacket({ ...this.#flow(world), protocol: this.#one([6, 17, 132]) })
       case 'stranger': return buildPacket({ ...this.#flow(world), protocol: this.#one([47, 2, 50]), payload: Uint8Array.of(1, 2, 3, 4) })
       case 'request': return this.#request(world)
     }

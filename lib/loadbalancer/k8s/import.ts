@@ -3,11 +3,11 @@
 import type { Cluster, Draft } from '../cluster.ts'
 import { applyCiliumConfig } from '../cilium-options.ts'
 import { done, refuse } from '../errors.ts'
-import type { LbResult } from '../errors.ts'
+import type { LbError, LbPlace, LbResult } from '../errors.ts'
 import type { Labels } from '../label-selector.ts'
 import { limits } from '../limits.ts'
 import { endpointKey, frontendKey, namesOf, serviceKey } from '../service.ts'
-import type { Backend, Service, ServiceKey } from '../service.ts'
+import type { Backend, Frontend, Service, ServiceKey } from '../service.ts'
 import type { NodeSettings } from '../settings.ts'
 import { complete } from '../steps.ts'
 import type { Steps } from '../steps.ts'
@@ -15,9 +15,9 @@ import { checkName, objectsOf } from './documents.ts'
 import type { K8sObject } from './documents.ts'
 import { Problems } from './fields.ts'
 import { ciliumConfigName, readConfigMap, readLabels, readNodeAddresses } from './other-objects.ts'
-import { unmatchedPortNames } from './port-names.ts'
+import { unmatchedPorts } from './port-names.ts'
 import { readPod } from './pod-object.ts'
-import { readService } from './service-object.ts'
+import { placeOfFrontend, readService } from './service-object.ts'
 import type { ServiceObject } from './service-object.ts'
 import { keepAlgorithm } from './service-traits.ts'
 import { readSlice } from './slice-object.ts'
@@ -28,7 +28,14 @@ export interface SkippedObject {
   readonly kind: string
   readonly name: string
   readonly reason: string
+  /** where it is about one member of an object that is imported otherwise: JSON Pointer into the object */
+  readonly field?: string
+  /** what it is, where programs act on it: a port of a Service whose name no endpoint has */
+  readonly code?: 'unmatched-port'
 }
+
+/** how the reason starts where an object is imported and a part of it does nothing */
+export const importedWithoutEffect = 'imported, but without effect: '
 
 /** objects, not services: a Service and its two slices are three */
 export interface ImportCounts {
@@ -121,9 +128,11 @@ class Importing {
 
   /** @returns why the services cannot be as the objects say, null when they can */
   * rebuildServices (): Steps<ReturnType<typeof refuse> | null> {
-    const conflict = yield * this.#rebuildPods()
-    if (conflict !== null) return conflict
+    const refusedPod = yield * this.#rebuildPods()
+    if (refusedPod !== null) return refusedPod
     yield * this.#releaseMovedFrontends()
+    let conflict: LbError | null = null
+    const conflicts: LbPlace[] = []
     for (const [key, pointer] of this.#affected) {
       yield
       const existing = this.#draft.service(key)
@@ -144,9 +153,14 @@ class Importing {
       }
       const { frontends, traits } = object
       const service: Service = { namespace, name, source: 'k8s', frontends, backends, ...keepAlgorithm(traits, existing) }
-      const refused = refusedAt(pointer, this.#draft.putService(service))
-      if (refused !== null) return refused
+      const put = this.#draft.putService(service)
+      if (put.ok) continue
+      if (put.error.code !== 'FRONTEND_CONFLICT') return refusedAt(pointer, put)
+      conflict ??= put.error
+      conflicts.push(...placesOfConflict(put.error.places, frontends, this.#objects.get(key), pointer))
+      if (conflicts.length >= limits.places) break
     }
+    if (conflict !== null) return refuse(conflict.code, conflict.message, { places: conflicts.slice(0, limits.places) })
     yield * this.#sayUnmatchedPorts()
     if (this.placesChanged) this.#draft.touchPlaced()
     return null
@@ -157,8 +171,9 @@ class Importing {
       yield
       const service = this.#draft.service(key)
       if (service === undefined) continue
-      for (const unmatched of unmatchedPortNames(service.frontends, service.backends, object)) {
-        this.#sayIgnored({ ...object, ...namesOf(key), kind: 'Service' }, [unmatched])
+      for (const { field, detail } of unmatchedPorts(service.frontends, service.backends, object)) {
+        const about = { ...(field === null ? {} : { field }), code: 'unmatched-port' } as const
+        this.#skip({ ...object, ...namesOf(key), kind: 'Service' }, `${importedWithoutEffect}${field ?? 'port of the Service'}: ${detail}`, about)
       }
     }
   }
@@ -365,14 +380,14 @@ class Importing {
     this.#affected.set(key, object.field.pointer)
   }
 
-  /** @param ignored what the object asks for that has no effect, in words */
+  /** @param ignored annotations of the object that have no effect, in words */
   #sayIgnored (object: K8sObject, ignored: readonly string[]): void {
-    if (ignored.length > 0) this.#skip(object, `imported, but without effect: ${ignored.join('; ')}`)
+    if (ignored.length > 0) this.#skip(object, importedWithoutEffect + ignored.join('; '), { field: '/metadata/annotations' })
   }
 
-  #skip ({ document, kind, namespace, name }: K8sObject, reason: string): void {
+  #skip ({ document, kind, namespace, name }: K8sObject, reason: string, about: Pick<SkippedObject, 'field' | 'code'> = {}): void {
     const cluster = kind === 'Node' || kind === 'Namespace'
-    this.#skipped.push({ document, kind, name: cluster ? name : `${namespace}/${name}`, reason })
+    this.#skipped.push({ document, kind, name: cluster ? name : `${namespace}/${name}`, reason, ...about })
   }
 
   /** Slices may list an endpoint twice while it moves from one to another; the later slice knows better. */
@@ -408,6 +423,20 @@ function sortedOnce (backends: readonly Backend[]): Backend[] | null {
 
 /** kinds that change where packets of a service go, without being load balancing themselves */
 const elsewhere = new Set(['CiliumEnvoyConfig', 'CiliumClusterwideEnvoyConfig', 'CiliumLocalRedirectPolicy'])
+
+/** @param places in the service, `/frontends/0`. @param pointer of the object to blame where the Service is not at hand */
+function placesOfConflict (
+  places: readonly LbPlace[], frontends: readonly Frontend[], object: K8sObject | undefined, pointer: string
+): LbPlace[] {
+  const byDetail = new Map<string, LbPlace>()
+  for (const { pointer: at, detail } of places) {
+    const frontend = frontends[Number(at.split('/')[2])]
+    const place = object?.kind === 'Service' && frontend !== undefined ? placeOfFrontend(object, frontend) : pointer
+    // that for lookups from inside says the same as the one it follows from
+    if (!byDetail.has(detail)) byDetail.set(detail, { pointer: place, detail })
+  }
+  return [...byDetail.values()]
+}
 
 /** a refusal in words of the object that brought it */
 function refusedAt (pointer: string, result: LbResult<void>): ReturnType<typeof refuse> | null {

@@ -34,7 +34,7 @@ export function readService ({ field }: K8sObject): ServiceObject {
   const spec = field.member('spec')
   const type = spec.member('type').oneOf(serviceTypes) ?? 'ClusterIP'
   const ports = readPorts(spec.member('ports'))
-  const clusterIps = readClusterIps(spec)
+  const clusterIps = readAddresses(clusterIpFields(spec))
   const { traits, exposedType, ignored } = readTraits(field)
   const isExposed = (kind: ExposedType): boolean => exposedType === null || exposedType === kind
   const skip = whySkip(field, type)
@@ -53,7 +53,7 @@ export function readService ({ field }: K8sObject): ServiceObject {
       for (const port of ports) if (port.nodePort !== undefined) add('NodePort', surrogateAddress(family), port.nodePort, port)
     }
   }
-  if (type === 'LoadBalancer' && isExposed('LoadBalancer')) onEach('LoadBalancer', readIngress(field))
+  if (type === 'LoadBalancer' && isExposed('LoadBalancer')) onEach('LoadBalancer', readAddresses(ingressFields(field)))
   onEach('ExternalIPs', readAddresses(spec.member('externalIPs').items()))
   return {
     frontends: skip === null ? [...frontends.values()] : [],
@@ -61,6 +61,17 @@ export function readService ({ field }: K8sObject): ServiceObject {
     ignored,
     skip
   }
+}
+
+/** Where a Service says a frontend that was read from it, as JSON Pointer: the address, or the node port. */
+export function placeOfFrontend ({ field }: K8sObject, { type, address, port, protocol }: Frontend): string {
+  const spec = field.member('spec')
+  if (type === 'NodePort') {
+    const ports = spec.member('ports').items().filter(item => (item.member('protocol').raw ?? 'TCP') === protocol)
+    return ports.map(item => item.member('nodePort')).find(({ raw }) => raw === port)?.pointer ?? field.pointer
+  }
+  const said = type === 'ClusterIP' ? clusterIpFields(spec) : type === 'LoadBalancer' ? ingressFields(field) : spec.member('externalIPs').items()
+  return said.find(({ raw }) => typeof raw === 'string' && parseAddress(raw)?.text === address)?.pointer ?? field.pointer
 }
 
 function whySkip (field: Field, type: typeof serviceTypes[number]): string | null {
@@ -113,10 +124,10 @@ function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field
 const specPointer = ({ pointer }: Field): string => pointer.slice(pointer.indexOf('/spec/'))
 
 /** '' is an address that is still to be given */
-function readClusterIps (spec: Field): string[] {
+function clusterIpFields (spec: Field): Field[] {
   const list = spec.member('clusterIPs')
   const fields = list.present && list.items().length > 0 ? list.items() : [spec.member('clusterIP')]
-  return readAddresses(fields.filter(field => field.present && field.raw !== '' && String(field.raw).toLowerCase() !== 'none'))
+  return fields.filter(field => field.present && field.raw !== '' && String(field.raw).toLowerCase() !== 'none')
 }
 
 function readAddresses (fields: readonly Field[]): string[] {
@@ -129,10 +140,10 @@ function readAddresses (fields: readonly Field[]): string[] {
 }
 
 /** addresses that the load balancer keeps for itself; mode Proxy means that packets arrive with another destination */
-function readIngress (field: Field): string[] {
+function ingressFields (field: Field): Field[] {
   const ingress = field.member('status').member('loadBalancer').member('ingress').items()
   const own = ingress.filter(item => (item.member('ipMode').text() ?? 'VIP') === 'VIP').map(item => item.member('ip'))
-  return readAddresses(own.filter(ip => ip.present && ip.raw !== ''))
+  return own.filter(ip => ip.present && ip.raw !== '')
 }
 
 function readFamilies (spec: Field, clusterIps: readonly string[]): Family[] {

@@ -5,7 +5,7 @@ import type { Alike } from '../alike.ts'
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import { mainRows, sizeChart } from '../size-chart.ts'
 import type { Cell, Column, Table } from '../table.ts'
-import { column, formatShare, NO_TABLE, subjectText } from '../words.ts'
+import { column, counted, formatShare, NO_TABLE, subjectText } from '../words.ts'
 import { imbalanceOf } from './evenness.ts'
 import type { BalanceReport, BalanceRow, NodeBalance } from './report.ts'
 
@@ -69,7 +69,7 @@ function findings (node: NodeBalance): string[] {
       ? []
       : [`of about ${Math.round(most.flows.flows / most.flows.evenness.maxOverMean.trials)} flows to a service of ${most.backends} the busiest backend ` +
         `gets ${formatShare(most.flows.evenness.maxOverMean.mean - 1)} more than the mean; of its slots one has ${formatShare(most.slots.worst.maxOverMean - 1)} more at most.`],
-    ...without.map((row) => `services of ${row.backends} in ${row.m} slots leave up to ${row.withoutSlots} backends without any.`),
+    ...without.map((row) => `services of ${row.backends} in ${row.m} slots leave up to ${counted(row.withoutSlots, 'backend')} without any.`),
     ...node.warnings.map(({ frontends, frontend, message }) =>
       `${message} (${frontend}${frontends > 1 ? ` and ${frontends - 1} more` : ''}).`)
   ]
@@ -91,7 +91,7 @@ const flowsChart = ({ nodes }: BalanceReport): Chart => sizeChart(nodes, {
 }, (node) => mainRows(node).flatMap(({ backends, flows }) => {
   if (flows === null) return []
   const { mean, low, high, trials } = flows.evenness.coefficientOfVariation
-  const note = `N = ${backends}: ${formatShare(mean)} in ${trials} populations, ${flows.flows} flows together`
+  const note = `N = ${backends}: ${formatShare(mean)} in ${counted(trials, 'population')}, ${counted(flows.flows, 'flow')} together`
   return [{ x: backends, y: mean, ...trials > 1 ? { low, high } : {}, note }]
 }))
 

@@ -21,7 +21,7 @@ export function presentConvergence (report: ConvergenceReport): ReportDocument {
       },
       {
         title: 'Example: a rolling restart by ports',
-        text: `Not of these services: one of ${report.example.backends} backends made up for comparison, with ${report.example.frontendsPerPort} addresses for each port and ${report.example.eventsPerBackend} endpoint events for each backend.`,
+        text: `Not of these services: one of ${counted(report.example.backends, 'backend')} made up for comparison, with ${counted(report.example.frontendsPerPort, 'address')} for each port and ${counted(report.example.eventsPerBackend, 'endpoint event')} for each backend.`,
         charts: portCharts(report),
         tables: report.nodes.flatMap((node) => changesTable(report, node, (row) => row.subject === 'example')).map((table) => ({ ...table, folded: true }))
       },
@@ -88,7 +88,7 @@ function bytesWritten (shown: readonly Shown[]): string {
 function ownFinding (report: ConvergenceReport): string[] {
   const shown = shownOf(report, (node) => slowestOwn(node, report.assumptions.rcuWait))
   const [first] = shown
-  return first === undefined ? [] : [`That restart replaces ${first.row.tables} tables in ${first.row.events} events and writes ${bytesWritten(shown)}.`]
+  return first === undefined ? [] : [`That restart replaces ${counted(first.row.tables, 'table')} in ${counted(first.row.events, 'event')} and writes ${bytesWritten(shown)}.`]
 }
 
 function exampleFinding (report: ConvergenceReport): string[] {
@@ -97,7 +97,7 @@ function exampleFinding (report: ConvergenceReport): string[] {
   const [first] = shown
   return first === undefined
     ? []
-    : [`Example, not of these services: the restart of a service with ${report.example.ports} ports takes ${formatSeconds(first.row.waiting[rcuWait].seconds)} on ` +
+    : [`Example, not of these services: the restart of a service with ${counted(report.example.ports, 'port')} takes ${formatSeconds(first.row.waiting[rcuWait].seconds)} on ` +
       `${first.node.node}, ${waited(first.row, rcuWait)}. It writes ${bytesWritten(shown)}; the waits are the same wherever there is an outer map.`]
 }
 
@@ -108,9 +108,9 @@ function reported ({ nodes, assumptions, example }: ConvergenceReport): string[]
   return [
     ...(row === undefined
       ? []
-      : [`400 ports, ${example.frontendsPerPort} frontends each, ${row.events} events are ${row.waiting.each.waits} waits of ` +
+      : [`400 ports, ${counted(example.frontendsPerPort, 'frontend')} each, ${counted(row.events, 'event')} are ${counted(row.waiting.each.waits, 'wait')} of ` +
         `${assumptions.rcuWaitMs} ms: ${formatSeconds(row.waiting.each.waitSeconds)}. cilium #32391 reports minutes for such a service.`]),
-    `cilium #28845 reports 3 minutes for 100 ports and 10 for 400: with ${example.frontendsPerPort} frontends for each port that is the wait of ` +
+    `cilium #28845 reports 3 minutes for 100 ports and 10 for 400: with ${counted(example.frontendsPerPort, 'frontend')} for each port that is the wait of ` +
       `${Math.round(180 / perEvent(100))} and ${Math.round(600 / perEvent(400))} endpoint events.`
   ]
 }
@@ -122,7 +122,7 @@ function portCharts ({ nodes, example }: ConvergenceReport): Chart[] {
   return [{
     id: 'seconds-by-ports',
     title: `Until a rolling restart is live on ${node.node}`,
-    description: `Seconds until a rolling restart of a service of ${example.backends} backends is live over its number of ports, a line for each way of waiting for the grace period.`,
+    description: `Seconds until a rolling restart of a service of ${counted(example.backends, 'backend')} is live over its number of ports, a line for each way of waiting for the grace period.`,
     form: 'lines',
     x: { label: 'ports of the service', unit: null, scale: 'log' },
     y: { label: 'until it is live', unit: 's', scale: 'log' },
@@ -131,7 +131,7 @@ function portCharts ({ nodes, example }: ConvergenceReport): Chart[] {
       points: rows.map((row) => ({
         x: row.ports ?? 0,
         y: row.waiting[wait].seconds,
-        note: `${row.tables} tables: ${formatSeconds(row.buildSeconds)} to build, ${formatSeconds(row.writeSeconds)} to write, ${row.waiting[wait].waits} waits of ${formatSeconds(row.waiting[wait].waitSeconds)} together`
+        note: `${counted(row.tables, 'table')}: ${formatSeconds(row.buildSeconds)} to build, ${formatSeconds(row.writeSeconds)} to write, ${counted(row.waiting[wait].waits, 'wait')} of ${formatSeconds(row.waiting[wait].waitSeconds)} together`
       }))
     }))
   }]
@@ -148,7 +148,7 @@ function partsChart (report: ConvergenceReport): Chart {
   })
   return {
     id: 'seconds-by-layout',
-    title: `${own.length > 0 ? 'The slowest rolling restart of these services' : `Example: a rolling restart of ${example.ports} ports`}, where the time goes`,
+    title: `${own.length > 0 ? 'The slowest rolling restart of these services' : `Example: a rolling restart of ${counted(example.ports, 'port')}`}, where the time goes`,
     description: `Seconds for building tables, for writing them, and for waiting for grace periods (${rcuWait}), on top of each other for each node.`,
     form: 'stacked',
     x: { label: 'node', unit: null, scale: 'category' },
@@ -189,7 +189,7 @@ function changesTable (
 
 /** `restart of 40 backends`, `one of 40 backends`, `1000 services at once` */
 function changeText (row: ConvergenceRow): string {
-  if (row.change === 'services at once') return `one backend of ${row.services} services`
+  if (row.change === 'services at once') return `one backend of ${counted(row.services, 'service')}`
   const ports = row.subject === 'example' ? `, ${counted(row.ports ?? 0, 'port')}` : ''
   const of = row.service ?? `${counted(row.backends ?? 0, 'backend')}${ports}`
   return row.change === 'one backend' ? `one of ${of}` : `restart of ${of}`

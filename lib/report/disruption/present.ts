@@ -133,7 +133,7 @@ const collateralChart = ({ nodes }: DisruptionReport): Chart => sizeChart(nodes,
   y: collateral.mean,
   low: collateral.low,
   high: collateral.high,
-  note: `N = ${backends}, M = ${m}: ${intervalText(collateral)} of ${formatShare(moved.mean)} moved, ${collateral.trials} trials`
+  note: `N = ${backends}, M = ${m}: ${intervalText(collateral)} of ${formatShare(moved.mean)} moved, ${counted(collateral.trials, 'trial')}`
 })))
 
 /** Services that most frontends have; of several sizes the smallest. */
@@ -170,7 +170,7 @@ function restartSection (groups: readonly Group[]): Section[] {
     tables: [
       ...groups.map(restartsTable),
       ...shown.map(({ group, row, steps }): Table => ({
-        title: `${group.names}: step by step, a service of ${row.backends}, M = ${row.m}, ${row.detail}; means of ${row.moved.trials} trials`,
+        title: `${group.names}: step by step, a service of ${row.backends}, M = ${row.m}, ${row.detail}; means of ${counted(row.moved.trials, 'trial')}`,
         columns: [column('left', 'left'), column('came', 'came'), column('moved', 'changes of pick per flow'),
           column('movedOnce', 'moved once or more', 'percent'), column('broken', 'established broken', 'percent')],
         rows: steps.map((step) => [step.left, step.came, step.moved, step.movedOnce, step.broken]),

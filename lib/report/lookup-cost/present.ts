@@ -34,7 +34,7 @@ function headline (report: LookupCostReport): string {
 function manyServicesWords ({ nodes, benchmark }: LookupCostReport): string | null {
   const timed = nodes.flatMap(({ node, lookupNs }) => lookupNs === null ? [] : [`${lookupNs.mixNs} ns on ${node}`])
   if (benchmark === null || timed.length === 0) return null
-  return `; from hash to backend id, over the ${benchmark.services.made} services of the benchmark's mix, the kernel takes ${timed.join(', ')}`
+  return `; from hash to backend id, over the ${counted(benchmark.services.made, 'service')} of the benchmark's mix, the kernel takes ${timed.join(', ')}`
 }
 
 /** the same packets, said of the first node and of the one that misses least */

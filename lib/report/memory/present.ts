@@ -5,7 +5,7 @@ import type { Leaving } from '../disruption/leaving.ts'
 import type { Chart, ReportDocument, Section } from '../document.ts'
 import { intervalText } from '../estimate.ts'
 import { nodeName, sizeChart } from '../size-chart.ts'
-import { formatBytes, formatShare, NO_TABLE, subjectText } from '../words.ts'
+import { counted, formatBytes, formatShare, NO_TABLE, subjectText } from '../words.ts'
 import { OTHERS_TABLE_SIZE } from './alternatives.ts'
 import type { Alternative } from './alternatives.ts'
 import type { ConnectionMap } from './cilium-maps.ts'
@@ -116,8 +116,8 @@ function growth ({ node, fullest, headroom }: NodeMemory): string[] {
   const [most] = [...headroom].sort((one, other) => other.moreServices - one.moreServices)
   if (fullest === null || least === undefined || most === undefined) return []
   const more = least === most
-    ? `${least.moreServices} more services of ${least.backends} backends fit`
-    : `between ${least.moreServices} more services of ${least.backends} backends and ${most.moreServices} of ${most.backends} fit`
+    ? `${counted(least.moreServices, 'more service')} of ${counted(least.backends, 'backend')} ${least.moreServices === 1 ? 'fits' : 'fit'}`
+    : `between ${counted(least.moreServices, 'more service')} of ${counted(least.backends, 'backend')} and ${most.moreServices} of ${most.backends} fit`
   return [`The fullest map of ${node} is ${fullest.map} at ${formatShare(fullest.pressure)}; ${more}.`]
 }
 

@@ -1,6 +1,6 @@
 // The page at /: answers first. Whole without scripts; /page.js only saves loading it again, and replaces the elements with data-region.
 
-import { formatBytes, overviewTable, presentReport } from '../../../lib/report/index.ts'
+import { counted, formatBytes, overviewTable, presentReport } from '../../../lib/report/index.ts'
 import type { ReportKind } from '../../../lib/report/index.ts'
 import { chartSvg } from '../../../lib/report/forms/svg.ts'
 import type { About, KernelParity } from '../context.ts'
@@ -60,8 +60,8 @@ const pages = [
 
 function subjectSentence ({ mix, of: { memory: { subject } } }: PageReports): string {
   return mix === null
-    ? `Figures are of the cluster in this process, revision ${subject.revision}: ${subject.frontends} frontends with a table.`
-    : `Figures are of the mix ${mix}: ${subject.frontends} frontends, nothing of it is in the cluster.`
+    ? `Figures are of the cluster in this process, revision ${subject.revision}: ${counted(subject.frontends, 'frontend')} with a table.`
+    : `Figures are of the mix ${mix}: ${counted(subject.frontends, 'frontend')}, nothing of it is in the cluster.`
 }
 
 function mixForm ({ typedMix, mixError, reports }: PageView): Markup {

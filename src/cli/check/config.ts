@@ -5,6 +5,9 @@ import { applyCiliumConfig, defaultSettings } from '../../../lib/loadbalancer/in
 import type { NodeSettings } from '../../../lib/loadbalancer/index.ts'
 import { parseYaml } from '../../documents/parse.ts'
 import { BadInput } from '../failures.ts'
+import { findingOf } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { faultOf } from './manifests.ts'
 
 /** Helm value -> option */
 export const helmOptions: Readonly<Record<string, string>> = {
@@ -26,29 +29,34 @@ export const helmOptions: Readonly<Record<string, string>> = {
 type Members = Readonly<Record<string, unknown>>
 
 export interface CheckedConfig {
+  /** null: there is none */
+  readonly file: string | null
   readonly settings: NodeSettings
   /** option -> where it is set, as the file has it; for what is to be changed */
   readonly fieldOf: (option: string) => string
+  /** what cannot be read, or what Cilium would refuse */
+  readonly faults: readonly Finding[]
 }
 
 /** Where random selection is not said, Cilium's own default is random: a gate for Maglev takes Maglev. */
 export function defaultConfig (): CheckedConfig {
-  return { settings: defaultSettings('cilium'), fieldOf: (option) => option }
+  return { file: null, settings: defaultSettings('cilium'), fieldOf: (option) => option, faults: [] }
 }
 
-/** @throws BadInput naming the field that Cilium would refuse */
+/** @throws BadInput where there is no such file */
 export function readConfig (file: string, path: string): CheckedConfig {
   const parsed = parseYaml(readConfigFile(file, path))
-  if (!parsed.ok) throw new BadInput(`${file}: ${parsed.fault.detail}`)
+  if (!parsed.ok) return { ...defaultConfig(), faults: [faultOf(file, parsed.fault)] }
   const [document = {}] = parsed.value as unknown[]
-  if (!isMembers(document)) throw new BadInput(`${file}: Helm values or a ConfigMap are expected, not a list or a word`)
+  if (!isMembers(document)) {
+    return { ...defaultConfig(), faults: [findingOf('bad-input', 'Helm values or a ConfigMap are expected, not a list or a word', { file, line: 1 })] }
+  }
   const { options, fields } = optionsIn(document)
   const { settings, wrong } = applyCiliumConfig(defaultSettings('cilium'), options)
-  const [first] = wrong
-  if (first !== undefined) throw new BadInput(`${file}: ${wrong.map(({ key, reason }) => `${fields.get(key) ?? key}: ${reason}`).join('\n  ')}`)
+  const faults = wrong.map(({ key, reason }) => findingOf('bad-input', reason, { file, line: 1, field: fields.get(key) ?? key }))
   const byOption = new Map(Object.entries(helmOptions).map(([helm, option]) => [option, helm]))
   const isHelm = [...fields.values()].some((field) => field.includes('.') && !field.startsWith('data.'))
-  return { settings, fieldOf: (option) => fields.get(option) ?? (isHelm ? byOption.get(option) ?? `extraConfig.${option}` : option) }
+  return { file, settings, fieldOf: (option) => fields.get(option) ?? (isHelm ? byOption.get(option) ?? `extraConfig.${option}` : option), faults }
 }
 
 function readConfigFile (file: string, path: string): Buffer {

@@ -1,6 +1,7 @@
 // `maglev-sim load`: how many lookups a running service answers over HTTP, and how fast.
 
 import { isIP } from 'node:net'
+import { counted } from '../../../lib/report/words.ts'
 import type { FrontendView } from '../../../lib/sim/types.ts'
 import { createClient, serverOption, serverUrl } from '../client.ts'
 import type { Client } from '../client.ts'
@@ -52,7 +53,7 @@ export default command({
       bodies,
       flowsPerRequest,
       signal: stop.signal,
-      onAnswer: ({ elapsedMs, requests }) => bar.update(Math.floor(elapsedMs / 1000), `${requests} requests`)
+      onAnswer: ({ elapsedMs, requests }) => bar.update(Math.floor(elapsedMs / 1000), counted(requests, 'request'))
     }).finally(() => {
       bar.stop()
       process.removeListener('SIGINT', onSignal)
@@ -99,8 +100,8 @@ function describe (result: LoadResult, setting: Setting): string {
   return [
     `${whole(result.requestsPerSecond)} requests/s, ${whole(result.packetsPerSecond)} packets/s, each through ${setting.nodes.join(' and ')}`,
     `latency p50 ${ms(latency.p50)}, p90 ${ms(latency.p90)}, p99 ${ms(latency.p99)}, p99.9 ${ms(latency.p999)}, max ${ms(latency.max)}`,
-    `${whole(result.requests)} requests of ${setting.flowsPerRequest} packets in ${(result.durationMs / 1000).toFixed(1)} s over ` +
-      `${setting.connections} connections to ${setting.frontends} frontends; errors: ` +
+    `${counted(result.requests, 'request', whole)} of ${counted(setting.flowsPerRequest, 'packet')} in ${(result.durationMs / 1000).toFixed(1)} s over ` +
+      `${counted(setting.connections, 'connection')} to ${counted(setting.frontends, 'frontend')}; errors: ` +
       (errors.length === 0 ? 'none' : errors.map(([what, count]) => `${count} x ${what}`).join(', ')),
     ''
   ].join('\n')

@@ -2,6 +2,7 @@
 
 import type { FlowSpec, LookupReport, NodeLookup } from '../../../lib/sim/types.ts'
 import { formatText } from '../../../lib/report/forms/text.ts'
+import { counted } from '../../../lib/report/words.ts'
 import { createClient, serverOption, serverUrl } from '../client.ts'
 import { command, wordList } from '../command.ts'
 import { BadInput } from '../failures.ts'
@@ -42,7 +43,7 @@ function describe (flows: readonly FlowSpec[], words: readonly string[], report:
     at === 0 ? words[index] ?? '' : '', node.node, node.verdict, target(node), node.cost.instructions, node.cost.mapLookups, node.cost.mapCalls,
     at === 0 ? result.agree ? 'agree' : 'differ' : ''
   ]))
-  return formatText({ title: `${flows.length} flow${flows.length === 1 ? '' : 's'} at revision ${report.revision}`, columns, rows })
+  return formatText({ title: `${counted(flows.length, 'flow')} at revision ${report.revision}`, columns, rows })
 }
 
 function target (node: NodeLookup): string {

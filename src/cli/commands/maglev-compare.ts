@@ -8,6 +8,7 @@ import {
 import type { DumpedTable, LbResult, TablesAnswer } from '../../../lib/loadbalancer/index.ts'
 import { defaultSeedText, defaultTableSize, parseSeed, releases } from '../../../lib/maglev/index.ts'
 import { formatText } from '../../../lib/report/forms/text.ts'
+import { counted } from '../../../lib/report/words.ts'
 import { command, wholeNumber, wordList } from '../command.ts'
 import { BadInput, Failure } from '../failures.ts'
 import { callerPath } from '../paths.ts'
@@ -50,7 +51,7 @@ export default command({
     })))
     if (compared.compared === 0) throw new BadInput(`no table could be compared: ${compared.notCompared[0]?.reason ?? 'the list is empty'}`)
     process.stdout.write(args.json ? `${JSON.stringify(compared)}\n` : asText(compared))
-    if (compared.differing > 0) throw new Failure(`${compared.differing} of ${compared.compared} tables differ`)
+    if (compared.differing > 0) throw new Failure(`${compared.differing} of ${counted(compared.compared, 'table')} ${compared.differing === 1 ? 'differs' : 'differ'}`)
   }
 })
 

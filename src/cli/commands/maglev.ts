@@ -9,6 +9,7 @@ import {
 } from '../../../lib/maglev/index.ts'
 import type { Release, Table, TableBackend } from '../../../lib/maglev/index.ts'
 import { formatText } from '../../../lib/report/forms/text.ts'
+import { counted } from '../../../lib/report/words.ts'
 import { parseBackendLines, parseBackendWords } from '../backends.ts'
 import { command, commandGroup, wholeNumber } from '../command.ts'
 import compare from './maglev-compare.ts'
@@ -100,7 +101,7 @@ async function answerLines (): Promise<void> {
     if ('error' in answer) errors++
     process.stdout.write(`${JSON.stringify(answer)}\n`)
   }
-  if (errors > 0) throw new BadInput(`${errors} of ${number} lines could not be answered`)
+  if (errors > 0) throw new BadInput(`${errors} of ${counted(number, 'line')} could not be answered`)
 }
 
 async function readLines (file: string): Promise<string> {
