@@ -66,7 +66,7 @@ export function readServiceEntry (entry: Field): FrontendList {
   }
 }
 
-/** What its service asks for; releases before 1.14 have one policy for both. */
+/** What its service asks for; older lists have one policy for all clients. */
 function readServiceFlags (flags: Field): Pick<DumpedFrontend, 'traits' | 'lost'> {
   const healthCheck = flags.member('healthCheckNodePort')
   const healthCheckNodePort = healthCheck.raw === 0 ? undefined : healthCheck.port()
