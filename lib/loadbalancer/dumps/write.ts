@@ -2,7 +2,8 @@
 // `bpf lb maglev list` read back from the bytes in its maps.
 
 import {
-  decodeBackendValue, decodeServiceKey, decodeServiceValue, decodeU32, protocolNumbers, scopeNumbers, serviceFlags, serviceFlags2, splitProxyPortWord
+  decodeBackendValue, decodeServiceKey, decodeServiceValue, decodeU32, protocolNumbers, scopeNumbers, serviceFlags, serviceFlags2,
+  splitProxyPortWord
 } from '../../datapath/index.ts'
 import { addressFromBytes, runLengthText } from '../../maglev/index.ts'
 import { flagsText } from '../flags.ts'
