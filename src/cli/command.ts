@@ -13,8 +13,8 @@ export interface CommandSpec<T extends ArgsDef> {
   readonly args: T
   /** how the usage line calls the words behind the options; without it there are none */
   readonly rest?: string
-  /** options that may be given more than once; `run` gets them as one text, with commas */
-  readonly repeated?: readonly string[]
+  /** options that may be given more than once, with what stands between them in the one text that `run` gets */
+  readonly repeated?: Readonly<Record<string, string>>
   /** lines below the options: examples, limits */
   readonly notes?: readonly string[]
   readonly run: (args: ParsedArgs<T>, rest: readonly string[]) => Promise<void> | void
@@ -40,7 +40,7 @@ export function command<const T extends ArgsDef> (spec: CommandSpec<T>): Command
     name: spec.name,
     description: spec.description,
     help: () => usage(spec.name, spec.description, spec.rest, spec.args, spec.notes ?? []),
-    execute: async (words) => { await runCommand(citty, { rawArgs: joined(words, spec.repeated ?? []) }) }
+    execute: async (words) => { await runCommand(citty, { rawArgs: joined(words, spec.args, spec.repeated ?? {}) }) }
   }
 }
 
@@ -60,16 +60,22 @@ export function commandGroup (name: string, description: string, members: Readon
   }
 }
 
-/** `--set a=1 --set b=2` as `--set a=1,b=2`: of several the parser keeps only the last. */
-function joined (words: readonly string[], repeated: readonly string[]): string[] {
+/** `--set a=1 --set b=2` as `--set=a=1,b=2`: of several the parser keeps only the last. Short names are taken for the long ones. */
+function joined (words: readonly string[], specified: ArgsDef, repeated: Readonly<Record<string, string>>): string[] {
+  const longNames = new Map(Object.keys(repeated).flatMap((name) => [name, ...aliases(specified[name] ?? {})].map((one) => [one, name])))
   const kept: string[] = []
   const values = new Map<string, string[]>()
   for (let index = 0; index < words.length; index++) {
-    const [, name, value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(words[index] ?? '') ?? []
-    if (name === undefined || !repeated.includes(name)) kept.push(words[index] ?? '')
-    else values.set(name, [...values.get(name) ?? [], value ?? words[++index] ?? ''])
+    if (words[index] === '--') {
+      kept.push(...words.slice(index))
+      break
+    }
+    const [, long, short = '', equals = '', value = ''] = /^(?:--([a-z-]+)(?==|$)|-([a-z]))(=?)(.*)$/s.exec(words[index] ?? '') ?? []
+    const name = longNames.get(long ?? short)
+    if (name === undefined) kept.push(words[index] ?? '')
+    else values.set(name, [...values.get(name) ?? [], equals + value === '' ? words[++index] ?? '' : value])
   }
-  return [...kept, ...[...values].map(([name, texts]) => `--${name}=${texts.join(',')}`)]
+  return [...[...values].map(([name, texts]) => `--${name}=${texts.includes('') ? '' : texts.join(repeated[name])}`), ...kept]
 }
 
 function refuseUnknown (command: string, specified: ArgsDef, args: Readonly<Record<string, unknown>>): void {
@@ -95,8 +101,8 @@ function usage (name: string, description: string, rest: string | undefined, arg
 
 function optionText (name: string, arg: ArgDef): string {
   if (arg.type === 'boolean') return arg.default === true ? `--no-${name}` : `--${name}`
-  if (arg.type === 'enum') return `--${name} ${(arg.options ?? []).join('|')}`
-  return `--${name} ${arg.valueHint ?? name.toUpperCase()}`
+  const names = [...aliases(arg).map((alias) => `-${alias}`), `--${name}`].join(', ')
+  return `${names} ${arg.type === 'enum' ? (arg.options ?? []).join('|') : arg.valueHint ?? name.toUpperCase()}`
 }
 
 const defaultText = (arg: ArgDef): string => arg.default === undefined || arg.type === 'boolean' ? '' : ` (default ${arg.default})`

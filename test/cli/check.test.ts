@@ -87,11 +87,11 @@ t.test('a folder that is well, and limits that it keeps', async (t) => {
     check(path, '-f', '.', '--config', 'values.yaml', '--max', 'memory=64MiB,pressure=0.8,convergence=30s,disruption=5%', '--json')
   ])
   t.match(plain, { code: 0, stderr: '' })
-  t.match(plain.stdout, /1 service, .*1 table; .*0 errors, 0 warnings, 1 note\n$/s)
+  t.match(plain.stdout, /1 service, .*1 table; .*0 errors, 0 warnings, 2 notes\n$/s)
   t.match(limited, { code: 0, stderr: '' })
   const { findings, figures } = JSON.parse(limited.stdout) as CheckResult
   const note = { rule: 'cluster-ip-without-table', level: 'note', file: 'web.yaml', line: 4, object: 'Service shop/web', field: '/spec/type' }
-  t.match(findings, [note])
+  t.match(findings, [note, { rule: 'skipped', level: 'note', file: 'web.yaml', line: 10, object: 'Deployment default/web', field: null }])
   t.match(figures, { services: 1, frontends: 2, tables: 1, disruption: { service: 'shop/web', backends: 3, m: 1021 } })
   const { memoryBytes = 0, tableBytes = 0, convergenceSeconds = 0 } = figures ?? {}
   t.ok((memoryBytes ?? 0) > (tableBytes ?? 0) && (tableBytes ?? 0) > 4 * 1021 && (convergenceSeconds ?? 0) > 0)
@@ -269,4 +269,55 @@ t.test('a port name that no endpoint has, and parts without effect, name their o
     { object: 'Service shop/web', file: 'web.yaml', line: 7, field: '/metadata/annotations', message: /^service\.cilium\.io\/type cannot be "Best"/ }
   ])
   t.match(strict, { code: 1, stderr: /^maglev-sim: 1 finding beyond what is allowed\n$/ })
+})
+
+t.test('several folders, by either name of the option, and as words', async (t) => {
+  const path = folder({ 'k/web.yaml': service('web', '1'), 'e/web.json': slice('web', 3), 'x/other.yaml': service('other', '2') })
+  const [both, mixed, help, empty] = await Promise.all([
+    check(path, '-f', 'k', '-f', 'e'), check(path, 'x', '--files=k', '-f=e'), check(path, '--help'), check(path, '-f', 'k', '--files=')
+  ])
+  t.match(both, { code: 0, stdout: /1 service, 2 frontends, 1 table; .* 0 warnings/s })
+  t.match(mixed, { code: 0, stdout: /2 services, 4 frontends, 1 table; /s })
+  t.match(help.stdout, /^ {2}-f, --files PATH +Folder or file .* repeatable$/m)
+  t.match(empty, { code: 2, stdout: '' })
+})
+
+t.test('manifests as they are in Git: what is not judged is said, with what to add', async (t) => {
+  const inGit = 'apiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: web}\nspec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}\n'
+  const nodePort = service('np', '4').replace('LoadBalancer', 'NodePort').replace('port: 80', 'port: 80, nodePort: 30080')
+  const path = folder({
+    'git/web.yaml': inGit,
+    'git/typo.yaml': `${inGit.replace('Service', 'Servce')}---\n${inGit.replace('kind: Service', 'kind: Deployment')}---\n${inGit.replace('kind: Service', 'kind: Deployment')}`,
+    'ports/np.yaml': nodePort,
+    'ports/np.json': slice('np', 3),
+    'half/web.yaml': service('web', '1')
+  })
+  const judge = async (...words: readonly string[]): Promise<CheckResult> => JSON.parse((await check(path, ...words, '--json')).stdout) as CheckResult
+  const [git, ports, half, addressed, strict] = await Promise.all([
+    judge('-f', 'git'), judge('-f', 'ports'), judge('-f', 'half'), judge('-f', 'ports', '--node-addresses', '192.0.2.1'), check(path, '-f', 'git', '--strict')
+  ])
+  t.match(git.findings, [
+    { rule: 'not-judged', level: 'warning', object: 'Service shop/web', file: 'git/web.yaml', line: 1, message: /^nothing of it is judged: .* no address .* and no endpoints/, help: /kubectl get .*--node-addresses/ },
+    { rule: 'misspelt', level: 'warning', object: 'Servce shop/web', file: 'git/typo.yaml', line: 1, message: 'the kind Servce is not read (Service is)' },
+    { rule: 'skipped', level: 'note', object: 'Deployment shop/web', file: 'git/typo.yaml', line: 6, message: 'skipped: the load balancer takes nothing from this kind (and 1 more)' }
+  ])
+  t.match(strict, { code: 1, stderr: /2 findings/ })
+  const warnings = ({ findings }: CheckResult) => findings.filter(({ level }) => level === 'warning')
+  t.match(warnings(ports), [{ rule: 'not-judged', object: 'Service shop/np', message: /^node ports .* of 1 service .* no Node object and no --node-addresses/ }])
+  t.strictSame(warnings(addressed), [])
+  t.match(warnings(half), [{ rule: 'not-judged', object: 'Service shop/web', message: /^it has no table, and in these files it has no endpoints/ }], 'once, not by port or address')
+})
+
+t.test('a release line before 1.17: one protocol hides the other', async (t) => {
+  const dns = service('dns', '1').replace('[{name: http, port: 80}]', '[{name: tcp, port: 53}, {name: udp, port: 53, protocol: UDP}]')
+  const slices = ['TCP', 'UDP'].map((protocol) => slice('dns', 2).replace('"dns-1"', `"dns-${protocol.toLowerCase()}"`)
+    .replace('"name":"http","port":8080', `"name":"${protocol.toLowerCase()}","port":53,"protocol":"${protocol}"`))
+  const path = folder({ 'dns.yaml': dns, 'a.json': `[${slices.join(',')}]` })
+  const [now, then, wrong] = await Promise.all([
+    check(path, '-f', '.', '--json'), check(path, '-f', '.', '--json', '--release', '1.13-1.16'), check(path, '-f', '.', '--release', '1.8')
+  ])
+  const warned = (ended: Ended) => (JSON.parse(ended.stdout) as CheckResult).findings.filter(({ level }) => level === 'warning')
+  t.strictSame(warned(now), [])
+  t.match(warned(then), [{ rule: 'protocol-hidden', object: 'Service shop/dns', file: 'dns.yaml', message: /UDP 53 at the same address is not programmed/ }])
+  t.match(wrong, { code: 2, stdout: '', stderr: /release/ })
 })

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { applyCiliumConfig, defaultSettings } from '../../../lib/loadbalancer/index.ts'
 import type { NodeSettings } from '../../../lib/loadbalancer/index.ts'
+import type { Release } from '../../../lib/maglev/index.ts'
 import { parseYaml } from '../../documents/parse.ts'
 import { BadInput } from '../failures.ts'
 import { findingOf } from './finding.ts'
@@ -41,6 +42,11 @@ export interface CheckedConfig {
 /** Where random selection is not said, Cilium's own default is random: a gate for Maglev takes Maglev. */
 export function defaultConfig (): CheckedConfig {
   return { file: null, settings: defaultSettings('cilium'), fieldOf: (option) => option, faults: [] }
+}
+
+/** No value of Helm says it, nor does an option. */
+export function withRelease (config: CheckedConfig, release: Release): CheckedConfig {
+  return { ...config, settings: { ...config.settings, release } }
 }
 
 /** @throws BadInput where there is no such file */

@@ -17,6 +17,8 @@ import type { CheckFigures, CheckResult, Finding } from './finding.ts'
 import { assumeFullestNode } from './fullest-node.ts'
 import type { CheckLimits } from './limits.ts'
 import type { Manifests } from './manifests.ts'
+import { lacksSlices, notJudged, skippedFindings } from './not-judged.ts'
+import type { ImportedCluster } from './not-judged.ts'
 import { Places } from './places.ts'
 
 export interface CheckQuestion {
@@ -34,10 +36,10 @@ export function check (question: CheckQuestion): CheckResult {
   const bad = [...manifests.faults, ...config.faults, ...imported.ok ? [] : places.refused(imported.error)]
   if (bad.length > 0 || !imported.ok) return { findings: bad, assumptions: [], figures: null }
   const { cluster, settings, counts, assumptions } = imported.value
-  const ignored = counts.skipped.filter(({ kind }) => kind === 'Service' || kind === 'EndpointSlice').map((skipped) => places.ofSkipped(skipped))
+  const unseen = [...notJudged(imported.value, places), ...skippedFindings(counts.skipped, places)]
   const rehearsal = new Rehearsal({ ...settings, mapSizes: allMapSizes(largestMapSize) }, cluster)
   const started = complete(rehearsal.start())
-  if (!started.ok) return { findings: [cannotBeHeld(started.error, places), ...ignored], assumptions, figures: figuresOfNothing(cluster) }
+  if (!started.ok) return { findings: [cannotBeHeld(started.error, places), ...unseen], assumptions, figures: figuresOfNothing(cluster) }
   const { node } = rehearsal
   const pressures = mapPressures(node.counts(), settings)
   const memory = memoryOf(question, rehearsal, settings, pressures)
@@ -52,11 +54,10 @@ export function check (question: CheckQuestion): CheckResult {
     disruption: worstDisruption(node.frontends(), settings)
   }
   const warnings = warningsOf(node, imported.value, pressures, limits, places)
-  return { findings: [...overLimits(limits, figures, places), ...warnings, ...ignored], assumptions, figures }
+  return { findings: [...overLimits(limits, figures, places), ...warnings, ...unseen], assumptions, figures }
 }
 
-interface Imported {
-  readonly cluster: Cluster
+interface Imported extends ImportedCluster {
   readonly settings: NodeSettings
   readonly counts: ImportCounts
   readonly assumptions: readonly string[]
@@ -72,8 +73,9 @@ function importAll ({ manifests, config, nodeAddresses }: CheckQuestion): LbResu
   const { draft, counts, ciliumSettings } = imported.value
   const settings = ciliumSettings ?? config.settings
   const assumptions = assumeFullestNode(draft, settings, addresses.value)
+  const withSlices = new Set([...draft.k8s.slicesOfService.entries()].map(([service]) => service))
   draft.commit()
-  return done({ cluster, settings, counts, assumptions })
+  return done({ cluster, withSlices, settings, counts, assumptions })
 }
 
 /** A file of values between the manifests is none, nor is one for kustomize, which has no name. */
@@ -150,13 +152,13 @@ function collateral (table: readonly TableBackend[], m: number, { seed: text, re
 }
 
 function warningsOf (
-  node: LbNode, { cluster, settings }: Imported, pressures: readonly MapPressure[], limits: CheckLimits, places: Places
+  node: LbNode, imported: Imported, pressures: readonly MapPressure[], limits: CheckLimits, places: Places
 ): Finding[] {
   const pressureOf = new Map(pressures.map((one) => [one.map, one]))
-  return once(nodeWarnings(node, settings).flatMap(({ code, message, frontend, map }) => {
+  return once(nodeWarnings(node, imported.settings).flatMap(({ code, message, frontend, map }) => {
     if (frontend !== null) {
       // the cause is a finding of its own
-      if (code === 'no-backend' && isUnmatched(frontend, cluster)) return []
+      if (code === 'no-backend' && (isUnmatched(frontend, imported.cluster) || lacksSlices(frontend, imported))) return []
       const { address, port } = frontend.frontend
       return places.ofService(frontend.service, code, `${hostPortText(address, port)}: ${code === 'no-backend' ? noBackend : message}`)
     }

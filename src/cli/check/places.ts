@@ -24,6 +24,10 @@ export class Places {
     return findingOf(code ?? 'without-effect', detail, { ...this.#at(document), object: `${kind} ${name}`, field: field ?? null })
   }
 
+  ofObject ({ document, kind, name }: SkippedObject, rule: string, message: string): Finding {
+    return findingOf(rule, message, { ...this.#at(document), object: `${kind} ${name}` })
+  }
+
   inConfig (rule: string, message: string, option: string | null): Finding {
     const { file, fieldOf } = this.#config
     return findingOf(rule, message, { file, line: file === null ? null : 1, field: option === null ? null : fieldOf(option) })

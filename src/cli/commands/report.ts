@@ -37,7 +37,7 @@ export default command({
     progress: { type: 'boolean', description: 'No progress of reports that take their time', default: true }
   },
   rest: reportKinds.join('|'),
-  repeated: ['set'],
+  repeated: { set: ',' },
   notes: [
     'For instance: maglev-sim report memory --mix 700x3,200x10', '              maglev-sim report lookup-cost --layouts blob,compact --format csv',
     '              maglev-sim report memory --set trials=20,seed=7 --format html --output memory.html',
