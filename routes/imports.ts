@@ -30,19 +30,19 @@ export const imports: Route = async (app, { sim, documents }) => {
       operationId: 'importDocuments',
       tags: ['imports'],
       summary: 'Import Kubernetes objects, or dumps of a Cilium agent',
-      description: 'Service, EndpointSlice, Pod (of its host ports), Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes. Lists that an agent printed (`cilium-dbg service list`, `bpf lb list`, as JSON or text) give services of source `dump`; `config --all` changes node `cilium` as the ConfigMap does; of a sysdump (zip, tar, tar.gz) the lists of one agent are taken, and what is passed over is listed.',
+      description: 'Service, EndpointSlice, Pod (of its host ports), Node and the ConfigMap `cilium-config`; others are skipped and listed. All or nothing: where one object cannot be taken in, nothing changes. Lists that an agent printed (`cilium-dbg service list`, `bpf lb list`, as JSON or text) give services of source `dump`; `config --all` changes node `cilium` as the ConfigMap does; of a sysdump (zip, tar, tar.gz) the lists of one agent are taken, and what is passed over is listed. A large import is written in steps: until it is answered, lookups meet maps of a node that are half old and half new, as on a machine, while services, state and revision read as before.',
       querystring: Type.Object({
         operation: OneOf(['apply', 'delete'], 'Whether the objects come or go.', { default: 'apply' }),
         dryRun: Type.Boolean({ default: false, description: 'Only say what would happen.' }),
-        warnings: Type.Boolean({ default: false, description: 'Say what the nodes have afterwards that Cilium says nothing about.' })
+        warnings: Type.Boolean({ default: false, description: 'Say what Cilium says nothing about afterwards: of the services that the import names, changed or not, and of the nodes as a whole; of all services where it changes addresses or labels of nodes, and on node `cilium` where it changes its options.' })
       }, { additionalProperties: false }),
       consumes: [...manifestTypes, ...dumpTypes],
       body: Documents,
       response: { 200: jsonAnswer('What was done, or would be.', ImportReport) }
     }
   }, async (request) => {
-    const read = await documents.read(request.body, formatOf(request.headers['content-type'] ?? ''))
-    return app.inTurn(() => inSteps(sim.importSteps(read, request.query)))
+    const { documents: read, files } = await documents.read(request.body, formatOf(request.headers['content-type'] ?? ''))
+    return app.inTurn(() => inSteps(sim.importSteps(read, { ...request.query, ...(files === undefined ? {} : { files }) })))
   })
 }
 

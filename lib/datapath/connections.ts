@@ -38,6 +38,8 @@ export interface Connection {
   readonly endsAtSeconds: number
   /** FIN or RST seen */
   readonly closing: boolean
+  /** of the service that it was made to */
+  readonly revNatId: number
 }
 
 const CLOSING = 3
@@ -47,7 +49,8 @@ export function decodeConnection (bytes: Uint8Array): Connection {
   return {
     backendId: view.getUint32(8, true),
     endsAtSeconds: view.getUint32(32, true),
-    closing: (view.getUint16(36, true) & CLOSING) !== 0
+    closing: (view.getUint16(36, true) & CLOSING) !== 0,
+    revNatId: view.getUint16(38)
   }
 }
 

@@ -3,17 +3,18 @@
 
 import type { TableWarningCode } from '../maglev/index.ts'
 import type { LbNode } from './node.ts'
+import { isOn } from './options.ts'
 import type { LbMapKind } from './ports.ts'
 import type { RealisedFrontend } from './realised.ts'
 import { isSurrogate } from './service.ts'
-import { algorithmOf } from './settings.ts'
+import { algorithmOf, heedsAlgorithms } from './settings.ts'
 import type { NodeSettings } from './settings.ts'
 import { ciliumMapName, entriesOf, families, mapKinds, mapSize } from './write-set.ts'
 import type { EntryCounts } from './write-set.ts'
 
 export const nodeWarningCodes = [
   'table-size-capped', 'more-backends-than-slots', 'few-slots-per-backend', 'weights-ignored', 'cluster-ip-without-table', 'random-selection',
-  'no-backend', 'protocol-hidden', 'ids-running-out', 'map-pressure', 'map-too-small'
+  'no-backend', 'protocol-hidden', 'option-ignored', 'ids-running-out', 'map-pressure', 'map-too-small'
 ] as const satisfies ReadonlyArray<TableWarningCode | string>
 
 export type NodeWarningCode = typeof nodeWarningCodes[number]
@@ -77,6 +78,7 @@ export function nodeWarnings (node: LbNode, settings: NodeSettings = node.settin
   return [
     ...mapPressures(node.counts(), settings).flatMap(pressureWarning),
     ...idWarning(node, settings),
+    ...optionWarning(settings),
     ...node.frontends().flatMap(frontend => rememberedWarnings(node, frontend))
   ]
 }
@@ -109,13 +111,20 @@ function idWarning ({ frontendCount }: LbNode, { layout, mapSizes }: NodeSetting
   return [{ code: 'ids-running-out', severity: 'warning', message, frontend: null, map: null }]
 }
 
+function optionWarning (settings: NodeSettings): NodeWarning[] {
+  if (heedsAlgorithms(settings) || !isOn(settings, 'bpf-lb-algorithm-annotation')) return []
+  const message = `bpf-lb-algorithm-annotation has no effect: release line ${settings.release} does not know services' own algorithms, which came with 1.17`
+  return [{ code: 'option-ignored', severity: 'warning', message, frontend: null, map: null }]
+}
+
 function frontendWarnings (node: LbNode, frontend: RealisedFrontend): NodeWarning[] {
   const about = { frontend, map: null }
   const warnings = node.warnings(frontend).map(({ code, message }): NodeWarning => ({ code, severity: 'warning', message, ...about }))
-  if (frontend.hiddenProtocols.length > 0) warnings.push({ ...hiddenBy(frontend), ...about })
   const reason = node.whyNoTable(frontend)
   // the entry that stands for the node's addresses takes no packets
-  if (reason === null || isSurrogate(frontend.frontend.address)) return warnings
+  if (isSurrogate(frontend.frontend.address)) return warnings
+  if (frontend.hiddenProtocols.length > 0 && frontend.frontend.scope !== 'internal') warnings.push({ ...hiddenBy(frontend), ...about })
+  if (reason === null) return warnings
   return [...warnings, { ...withoutTable(node, frontend, reason), ...about }]
 }
 

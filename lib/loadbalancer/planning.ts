@@ -3,7 +3,7 @@
 // takes the backend along, and a NodePort frontend is followed by its copies on the node's addresses.
 
 import { buildTable, chooseTableSize, fallsBackToTerminating, hasServiceFormOf117, movedShare } from '../maglev/index.ts'
-import type { Seed, Table, TableBackend } from '../maglev/index.ts'
+import type { Protocol, Seed, Table, TableBackend } from '../maglev/index.ts'
 import { algorithmNumbers, frontendWord, proxyPortWord } from '../datapath/index.ts'
 import { parseCidr, rangeKey } from './cidr.ts'
 import type { Cidr } from './cidr.ts'
@@ -21,7 +21,7 @@ import type { Overlay } from './overlay.ts'
 import type { RealisedBackend, RealisedFrontend, RealisedSlot, RealisedWildcard, TableSizeChange } from './realised.ts'
 import { selectBackends } from './select.ts'
 import type { SelectedBackend } from './select.ts'
-import { expandsToNodeAddresses, familyOf, frontendKey, frontendKeyOf, keysOfAllProtocols, serviceKey } from './service.ts'
+import { expandsToNodeAddresses, familyOf, frontendKey, frontendKeyOf, keysOfAllProtocols, serviceKey, surrogateAddress } from './service.ts'
 import type { Backend, DesiredKey, Frontend, FrontendKey, Service } from './service.ts'
 import { algorithmOf, nodePlace } from './settings.ts'
 import type { NodePlace, NodeSettings } from './settings.ts'
@@ -45,7 +45,6 @@ export interface PlanningState {
 /** Backends of one frontend of the desired state, worked out once for it and its copies. */
 interface Selection {
   readonly selected: readonly SelectedBackend[]
-  readonly hiddenProtocols: RealisedFrontend['hiddenProtocols']
   /** by the ids that the backends have now; made at the first table */
   table: readonly TableBackend[] | null
 }
@@ -79,14 +78,13 @@ export class Planning {
   reconcile (key: DesiredKey): void {
     if (this.failure !== null) return
     const { settings } = this.#state
-    const [owned, ...hidden] = this.#ownedOnNode(key)
+    const [owned] = this.#ownedOnNode(key)
     if (owned === undefined) {
       this.#withdraw(key)
       return
     }
     const selection: Selection = {
       selected: selectBackends(owned.service, owned.frontend, settings, this.#place),
-      hiddenProtocols: hidden.map(({ frontend: { protocol } }) => protocol),
       table: null
     }
     this.#update(key, owned.frontend, owned, selection)
@@ -101,7 +99,11 @@ export class Planning {
         const copy: Frontend = { ...frontend, address }
         const key = this.#keyOf(copy)
         // A service that claims this very address and port goes before the NodePort there.
-        if (familyOf(address) !== familyOf(frontend.address) || this.#isClaimed(key)) continue
+        if (familyOf(address) !== familyOf(frontend.address)) continue
+        if (this.#isClaimed(key)) {
+          this.#recountHidden(key)
+          continue
+        }
         keep.push(key)
         this.#update(primary, copy, owned, selection)
       }
@@ -113,7 +115,29 @@ export class Planning {
 
   /** whether a service on this node has a frontend at just that address and port */
   #isClaimed (key: FrontendKey): boolean {
-    return this.#ownedOnNode(key).length > 0 || this.#ownedOnNode(`${key}@${this.#place.nodeName}`).length > 0
+    return this.#claims(key).length > 0
+  }
+
+  #claims (key: FrontendKey): OwnedFrontend[] {
+    return [...this.#ownedOnNode(key), ...this.#ownedOnNode(`${key}@${this.#place.nodeName}`)]
+  }
+
+  /** @returns protocols whose frontends, NodePorts on a node's address among them, are not there because this one is */
+  #hiddenBy (key: FrontendKey, { address, port, protocol, scope }: Frontend): Protocol[] {
+    if (this.#hasProtocolInKeys) return []
+    const nodePort = { address: surrogateAddress(familyOf(address)), port, protocol, ...(scope === undefined ? {} : { scope }) }
+    const nodePorts = this.#localAddresses.has(address) ? this.#claims(this.#keyOf({ ...nodePort, type: 'NodePort' })) : []
+    const all = new Set([...this.#claims(key), ...nodePorts].map(({ frontend }) => frontend.protocol))
+    all.delete(protocol)
+    return [...all]
+  }
+
+  /** A NodePort came or went that gives way to what is at the node's address. */
+  #recountHidden (key: FrontendKey): void {
+    const claimed = this.#state.frontends.get(key)
+    if (claimed === undefined) return
+    const hiddenProtocols = this.#hiddenBy(key, claimed.frontend)
+    if (hiddenProtocols.join() !== claimed.hiddenProtocols.join()) this.#state.frontends.set(key, { ...claimed, hiddenProtocols })
   }
 
   /** Without protocols in keys there may be several for one entry, of which the first is taken: TCP before UDP before SCTP. */
@@ -130,9 +154,12 @@ export class Planning {
 
   #withdraw (primary: DesiredKey): void {
     const key = frontendKeyOf(primary)
-    if (this.#state.frontends.get(key)?.primary === primary) this.#remove(key)
+    const gone = this.#state.frontends.get(key)
+    if (gone?.primary === primary) this.#remove(key)
     this.#withdrawCopies(primary, [])
     this.#state.copies.delete(primary)
+    if (this.#hasProtocolInKeys || gone === undefined || !expandsToNodeAddresses(gone.frontend)) return
+    for (const address of this.#nodeAddresses) this.#recountHidden(this.#keyOf({ ...gone.frontend, address }))
   }
 
   #withdrawCopies (primary: DesiredKey, keep: readonly FrontendKey[]): void {
@@ -162,7 +189,7 @@ export class Planning {
       service: serviceKey(service),
       primary,
       hasProtocolInKey: this.#hasProtocolInKeys,
-      hiddenProtocols: selection.hiddenProtocols,
+      hiddenProtocols: this.#hiddenBy(key, frontend),
       flags,
       word: wordOf(service, settings),
       algorithm: service.algorithm,

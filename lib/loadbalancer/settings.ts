@@ -1,7 +1,10 @@
 // Settings of an emulated node: what a Cilium agent reads from its configuration, and what the emulator adds to it. Validated as a whole;
 // every wrong member is named.
 
-import { defaultSeedText, defaultTableSize, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, releases, supportedTableSizes } from '../maglev/index.ts'
+import {
+  defaultSeedText, defaultTableSize, hasServiceFormOf117, isSupportedTableSize, maximumPerBackend, parseAddress, parseSeed, releases,
+  supportedTableSizes
+} from '../maglev/index.ts'
 import type { Release, TableSizePolicy } from '../maglev/index.ts'
 import { datapathLayouts } from '../datapath/index.ts'
 import { knownOption } from './cilium-options.ts'
@@ -168,9 +171,14 @@ export function nodePlace (settings: NodeSettings, labelsOf: (nodeName: string) 
   return { nodeName, labels, zone: zone === undefined || zone === '' ? null : zone }
 }
 
-/** whether a service's own algorithm counts on this node */
+/** the algorithm of a service itself, where it counts on this node */
 export function algorithmOf (settings: NodeSettings, said: Algorithm | undefined): Algorithm | null {
-  return isOn(settings, 'bpf-lb-algorithm-annotation') ? said ?? null : null
+  return heedsAlgorithms(settings) ? said ?? null : null
+}
+
+/** An agent before 1.17 has no such option, and no place for an algorithm in its maps. */
+export function heedsAlgorithms (settings: NodeSettings): boolean {
+  return isOn(settings, 'bpf-lb-algorithm-annotation') && hasServiceFormOf117(settings.release)
 }
 
 const labelValuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/

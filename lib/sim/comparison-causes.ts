@@ -1,14 +1,15 @@
 // Why two nodes pick differently, in words: by their settings, and by the backends of their frontends.
 
-import { backendKey } from '../maglev/index.ts'
+import { backendKey, hostPort } from '../maglev/index.ts'
 import type { Release } from '../maglev/index.ts'
 import type { FrontendPair } from './comparison.ts'
+import { isHidden } from './comparison-sides.ts'
 import type { Side } from './comparison-sides.ts'
 import { endpointOf, pickable } from './comparison-tables.ts'
 import type { FrontendView, NodeSettings } from './types.ts'
 
 export const comparisonCauseCodes = [
-  'release-keys', 'release-hash', 'release-weights', 'seed', 'table-size', 'backends', 'weights', 'algorithm', 'defect', 'frontends', 'layout'
+  'release-keys', 'release-hash', 'release-weights', 'seed', 'table-size', 'backends', 'weights', 'algorithm', 'defect', 'protocol-hidden', 'layout'
 ] as const
 
 export interface ComparisonCause {
@@ -21,6 +22,7 @@ export function comparisonCauses (a: Side, b: Side, pairs: readonly FrontendPair
   return [
     ...releaseCauses(a.settings, b.settings),
     ...settingsCauses(a.settings, b.settings, pairs),
+    ...hiddenCauses(pairs),
     ...backendCauses(pairs)
   ]
 }
@@ -50,8 +52,7 @@ function settingsCauses (a: NodeSettings, b: NodeSettings, pairs: readonly Front
     causes.push({ code: 'table-size', detail: `${sizes.length} of ${pairs.length} frontends have tables of another size, such as M = ${first?.a.table?.m} and ${first?.b.table?.m}: nearly every flow comes to another slot` })
   }
   causes.push(...randomCauses(pairs))
-  const [defectOfA, defectOfB] = [defectOf(a), defectOf(b)]
-  if (defectOfA !== defectOfB) causes.push({ code: 'defect', detail: `the reader of tables: ${defectOfA} there, ${defectOfB} here (1.9.0 to 1.9.6 read slot 0 for the upper half)` })
+  if (a.defect !== b.defect) causes.push({ code: 'defect', detail: `the reader of tables: ${a.defect} there, ${b.defect} here (1.9.0 to 1.9.6 read slot 0 for the upper half)` })
   if (a.layout !== b.layout && causes.length === 0) causes.push({ code: 'layout', detail: `layouts ${a.layout} and ${b.layout} keep the same tables in another way: at the same M nothing moves by it` })
   return causes
 }
@@ -70,7 +71,20 @@ function randomCauses (pairs: readonly FrontendPair[]): ComparisonCause[] {
   }]
 }
 
-const defectOf = (settings: NodeSettings): string => (settings as { defect?: string }).defect ?? 'none'
+/** A protocol that has no entry on one side, whose packets go to another protocol's backends there. */
+function hiddenCauses (pairs: readonly FrontendPair[]): ComparisonCause[] {
+  return (['a', 'b'] as const).flatMap((side): ComparisonCause[] => {
+    const other = side === 'a' ? 'b' : 'a'
+    const hidden = pairs.filter((pair) => isHidden(pair[side]) && !isHidden(pair[other]))
+    const [first] = hidden
+    if (first === undefined) return []
+    const { address, port, protocol } = first[side]
+    return [{
+      code: 'protocol-hidden',
+      detail: `${hidden.length} of ${pairs.length} frontends are hidden on ${side} by another protocol at the same address and port, such as ${protocol} ${hostPort(address, port)}, and their packets go to its backends: before 1.17 keys of services have no protocol`
+    }]
+  })
+}
 
 function backendCauses (pairs: readonly FrontendPair[]): ComparisonCause[] {
   const causes: ComparisonCause[] = []

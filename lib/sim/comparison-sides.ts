@@ -11,6 +11,7 @@ import { SimError, simErrorUnder } from './errors.ts'
 import { inhabitantsOf, mixInhabitants } from './populate.ts'
 import type { Inhabitants } from './populate.ts'
 import { completeSettings } from './settings.ts'
+import { isForOutside } from './traffic-plan.ts'
 import type { FrontendView, NodeSettings, NodeView, ServiceSpec, Simulator } from './types.ts'
 
 /** A node to make; settings that are left out are those of `node`. */
@@ -117,10 +118,17 @@ function replaced (services: readonly ServiceSpec[], by: readonly ServiceSpec[])
 
 function sideOf (sim: Simulator, node: string): Side {
   const settings = withoutFigures(sim.getNode(node))
-  const frontends = sim.listFrontends(node).filter(({ scope }) => scope !== 'internal')
+  const frontends = sim.listFrontends(node).filter(isForOutside).flatMap((frontend) => [frontend, ...hiddenBehind(frontend)])
   const atRandom = new Set(sim.listWarnings(node).flatMap(({ code, frontend }) => code === 'random-selection' && frontend !== null ? [frontend.id] : []))
   return { sim, node, settings, frontends, atRandom, revision: sim.revision(), generation: sim.attach(node).generation }
 }
+
+/** Packets of a protocol that is not programmed are for the frontend that hides it. */
+function hiddenBehind (frontend: FrontendView): FrontendView[] {
+  return (frontend.hiddenProtocols ?? []).map((protocol) => ({ ...frontend, protocol }))
+}
+
+export const isHidden = ({ hiddenProtocols, protocol }: FrontendView): boolean => hiddenProtocols?.includes(protocol) === true
 
 /** Why no new flow comes to a backend of this frontend; null where one does, by a table or at random. */
 export function whyUnserved (frontend: FrontendView, { atRandom, settings }: Side): string | null {

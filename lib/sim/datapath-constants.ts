@@ -2,7 +2,7 @@
 
 import { dispatches, forwardings, selections } from '../datapath/index.ts'
 import type { LoadTimeConstants } from '../datapath/index.ts'
-import { chosen, isOn, secondsOf, sharedTableSize } from '../loadbalancer/index.ts'
+import { chosen, heedsAlgorithms, isOn, secondsOf, sharedTableSize } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
 import { parseAddress, parseSeed } from '../maglev/index.ts'
 import { SimError } from './errors.ts'
@@ -16,7 +16,7 @@ export function datapathConstants (settings: NodeSettings, addresses: readonly s
     hashInit4Seed: seed.seed.jhash4,
     hashInit6Seed: seed.seed.jhash6,
     maglevTableSize: sharedTableSize(settings),
-    selection: selections.indexOf(isOn(settings, 'bpf-lb-algorithm-annotation') ? `${settings.algorithm}-or-said` : settings.algorithm),
+    selection: selections.indexOf(heedsAlgorithms(settings) ? `${settings.algorithm}-or-said` : settings.algorithm),
     upTo116: flag(settings.release !== '1.17+'),
     halfTable: flag(settings.defect === 'half-table'),
     fragments4: flag(isOn(settings, 'enable-ipv4-fragment-tracking')),

@@ -25,9 +25,9 @@ export interface Datapath {
   readonly kernel: Kernel
   /** for packets from outside the cluster */
   readonly program: LoadedProgram
-  /** loaded when first asked for where packets come from pods of the node, which have a program of their own on the same maps */
+  /** packets of the node's pods have one of their own on the same maps; verified when first asked for, which takes as long as the other */
   programOf (origin: PacketOrigin): LoadedProgram
-  /** all programs of the kernel, of which `program` is one */
+  /** both */
   programs (): readonly LoadedProgram[]
   /** by the name in the object, e.g. `cilium_lb4_services_v2` */
   map (name: string): KernelMap
@@ -57,8 +57,12 @@ export function createDatapath (
   const spec = assets.datapath(settings.layout)
   const masked = { bypassSpecV1: !settings.spectreMasking }
   const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings, constants), ...masked }), settings)
+  const constantsSpec = { ...spec, maps: spec.maps.filter(({ name }) => name === constantsMapName) }
+  const edit = (map: MapSpec): MapSpec => editMap(map, settings, { ...constants, ...constantsOfPods })
+  const mapsOfPods = accepted(createMaps(kernel, constantsSpec, { editMap: edit }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
+  for (const [name, fd] of mapsOfPods) fullNames.set(found(kernel.map(fd), name).id, name)
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
   const loaded: Partial<Record<PacketOrigin, LoadedProgram>> = {}
   const load = (name: string, programMaps: ReadonlyMap<string, number>): LoadedProgram => {
@@ -66,20 +70,16 @@ export function createDatapath (
     const programs = accepted(loadPrograms(kernel, named, programMaps, { inlining: settings.inlining }), settings)
     return found(kernel.program(programs.get(name) ?? -1), name)
   }
-  const ofPods = (): LoadedProgram => {
-    const own = { ...spec, maps: spec.maps.filter(({ name }) => name === constantsMapName) }
-    const edit = { editMap: (map: MapSpec) => editMap(map, settings, { ...constants, ...constantsOfPods }) }
-    const ownMaps = accepted(createMaps(kernel, own, edit), settings)
-    for (const [name, fd] of ownMaps) fullNames.set(found(kernel.map(fd), name).id, name)
-    return load(programNameOfPods, new Map([...maps, ...ownMaps]))
-  }
   const programOf = (origin: PacketOrigin): LoadedProgram => {
-    loaded[origin] ??= origin === 'outside' ? load(programName, maps) : ofPods()
-    return loaded[origin]
+    // ids are the same whichever is asked for first
+    loaded.outside ??= load(programName, maps)
+    if (origin === 'outside') return loaded.outside
+    loaded.inside ??= load(programNameOfPods, new Map([...maps, ...mapsOfPods]))
+    return loaded.inside
   }
   if (loading === 'at-once') programOf('outside')
   const programs = (): readonly LoadedProgram[] => {
-    programOf('outside')
+    programOf('inside')
     return kernel.programs()
   }
   return { kernel, get program () { return programOf('outside') }, programOf, programs, map, fullName, metrics: () => map(metricsMapName) }

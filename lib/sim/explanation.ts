@@ -7,10 +7,11 @@ import { BPF_ALU, BPF_DIV, BPF_X } from '../bpf/isa/op.ts'
 import {
   decodeAffinity, decodeConnection, encodeAffinityKey, encodeConnectionKey, mapNames, serviceFlags, serviceFlags2, splitFrontendWord
 } from '../datapath/index.ts'
+import type { LoadedProgram } from '../bpf/syscall/index.ts'
 import type { Reason } from '../datapath/index.ts'
 import { frontendKey } from '../loadbalancer/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
-import { parseSeed } from '../maglev/index.ts'
+import { hasServiceFormOf117, parseSeed } from '../maglev/index.ts'
 import { formatAddress, parsePacket, transportName } from '../packet/index.ts'
 import type { NetworkHeader, TransportHeader } from '../packet/index.ts'
 import type { EmulatedNode } from './node.ts'
@@ -42,16 +43,20 @@ export function meet (emulated: EmulatedNode, packet: Uint8Array, uptimeMs: numb
 export function explain (emulated: EmulatedNode, met: Met, steps: readonly TraceStep[], outcome: Reason | null): LookupExplanation {
   const { asked, from, connection, affinity } = met
   const ended = outcome === null ? null : { step: outcome.name, code: outcome.code, text: outcome.text }
-  // where no table is asked, what is divided is no hash: random selection draws a slot
-  const division = asked === null || asked.frontend.table === null || from === 'inside' ? null : firstDivision(emulated, steps)
+  const division = asked === null ? null : firstDivision(emulated.datapath.programOf(from), steps)
   const known = { frontend: asked === null ? null : namedFrontend(asked.frontend), connection, affinity, ended }
-  if (asked === null || division === null) return { ...known, hash: null, hashInputs: null, slot: null }
+  if (asked === null || division === null) return { ...known, draw: null, hash: null, hashInputs: null, slot: null }
   const { dividend: hash, divisor: m, quotient } = division
   const index = hash - quotient * m
+  // where no table is asked, what is divided is no hash but drawn
+  if (asked.frontend.table === null || from === 'inside') {
+    const backendId = asked.frontend.slots[index]?.backendId ?? null
+    return { ...known, draw: { of: m, slot: index + 1, backendId }, hash: null, hashInputs: null, slot: null }
+  }
   const table = tableMap(emulated, asked.frontend)
   const outer = table === undefined || emulated.settings.layout === 'flat' ? null : { key: asked.frontend.id, mapId: table.mapId }
   const slot = { m, index, backendId: table?.read()[index] ?? null, outer }
-  return { ...known, hash: hex(hash), hashInputs: hashInputs(emulated, asked), slot }
+  return { ...known, draw: null, hash: hex(hash), hashInputs: hashInputs(emulated, asked), slot }
 }
 
 /** What the services map has under the packet's destination, port and protocol. */
@@ -67,16 +72,18 @@ function addressee ({ node }: EmulatedNode, packet: Uint8Array, from: PacketOrig
   return frontend === undefined ? null : { network, transport, frontend }
 }
 
-function connectionOf ({ settings, datapath }: EmulatedNode, { network, transport }: Asked, uptimeMs: number): LookupExplanation['connection'] {
+function connectionOf ({ settings, datapath }: EmulatedNode, { network, transport, frontend }: Asked, uptimeMs: number): LookupExplanation['connection'] {
   if (!settings.conntrack) return null
   const { family, destination, source, protocol } = network
   const { sourcePort, destinationPort } = transport
   const found = datapath.map(mapNames.conntrack[family]).lookup(
     encodeConnectionKey({ destination, source, sourcePort, destinationPort, protocol, kind: 'service' }))
   if (!found.ok) return { state: 'none', backendId: null, endsInSeconds: null }
-  const { backendId, endsAtSeconds, closing } = decodeConnection(found.value)
+  const { backendId, endsAtSeconds, closing, revNatId } = decodeConnection(found.value)
   const endsInSeconds = endsAtSeconds - Math.floor(uptimeMs / 1000)
-  return { state: endsInSeconds <= 0 ? 'ended' : closing ? 'closing' : 'established', backendId, endsInSeconds: Math.max(0, endsInSeconds) }
+  // before 1.17 it counts only while its service is the one that it was made to
+  const isOfOther = !hasServiceFormOf117(settings.release) && revNatId !== frontend.id
+  return { state: endsInSeconds <= 0 ? 'ended' : isOfOther ? 'other-service' : closing ? 'closing' : 'established', backendId, endsInSeconds: Math.max(0, endsInSeconds) }
 }
 
 function affinityOf ({ datapath }: EmulatedNode, { network, frontend }: Asked, uptimeMs: number): LookupExplanation['affinity'] {
@@ -109,11 +116,10 @@ interface Division {
 }
 
 /**
- * Where a table is asked, every layout divides first the hash by M; the compiler makes of `%` a division, a multiplication and a
- * subtraction.
+ * Where a table is asked, every layout divides first the hash by M, and where a slot is drawn the random number is divided by their count;
+ * the compiler makes of `%` a division, a multiplication and a subtraction.
  */
-function firstDivision ({ datapath }: EmulatedNode, steps: readonly TraceStep[]): Division | null {
-  const { insns } = datapath.program.translated
+function firstDivision ({ translated: { insns } }: LoadedProgram, steps: readonly TraceStep[]): Division | null {
   const at = steps.findIndex(({ insn }) => insns[insn]?.code === (BPF_ALU | BPF_DIV | BPF_X))
   const insn = insns[steps[at]?.insn ?? -1]
   const before = steps[at - 1]

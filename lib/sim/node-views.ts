@@ -6,6 +6,7 @@ import { namesOf } from '../loadbalancer/index.ts'
 import type { RealisedFrontend, TableMap } from '../loadbalancer/index.ts'
 import { SimError } from './errors.ts'
 import type { EmulatedNode } from './node.ts'
+import { packetOrigins } from './types.ts'
 import type { FrontendView, NamedFrontend, NodeAttachment, NodeView, TableView } from './types.ts'
 
 export function nodeView ({ settings, node, datapath, tableSizeChanges }: EmulatedNode): NodeView {
@@ -18,7 +19,7 @@ export function nodeView ({ settings, node, datapath, tableSizeChanges }: Emulat
       frontends: node.frontendCount,
       tables: maglev[4] + maglev[6],
       maps: maps.length,
-      programs: datapath.kernel.programs().length
+      programs: packetOrigins.length
     },
     memory: {
       memlockBytes: maps.reduce((sum, map) => sum + map.memlockBytes(), 0),
@@ -43,6 +44,7 @@ export function frontendView (emulated: EmulatedNode, realised: RealisedFrontend
     type,
     ...(portName === undefined ? {} : { portName }),
     ...(scope === 'internal' ? { scope } : {}),
+    ...(realised.hiddenProtocols.length > 0 ? { hiddenProtocols: realised.hiddenProtocols } : {}),
     id: realised.id,
     service: namesOf(realised.service),
     backends: node.backendsOf(realised).map(({ id, backend, state }) =>

@@ -105,6 +105,9 @@ function fewestCpus (sim: Simulator, nodes: readonly string[]): number {
   return nodes.length === 0 ? 1 : Math.min(...nodes.map((name) => sim.getNode(name).possibleCpus))
 }
 
+/** Entries for pods have their tables, which nobody asks. */
+export const isForOutside = ({ scope }: Pick<FrontendView, 'scope'>): boolean => scope !== 'internal'
+
 export interface TargetFrontend extends TrafficTarget {
   readonly addressText: string
   readonly service: ServiceName
@@ -120,8 +123,8 @@ export function trafficTargets (sim: Simulator, plan: TrafficPlan): TargetFronte
   for (const [index, { namespace, name }] of (plan.services ?? []).entries()) requireService(sim, namespace, name, index)
   const wanted = plan.services === null ? null : new Set(plan.services.map(({ namespace, name }) => `${namespace}/${name}`))
   const keyOf = (frontend: FrontendView): string => `${frontend.address} ${frontend.port} ${frontend.protocol}`
-  const perNode = plan.nodes.map((node) => new Map(sim.listFrontends(node).filter((frontend) => frontend.table !== null)
-    .map((frontend) => [keyOf(frontend), frontend])))
+  const perNode = plan.nodes.map((node) => new Map(sim.listFrontends(node)
+    .filter((frontend) => frontend.table !== null && isForOutside(frontend)).map((frontend) => [keyOf(frontend), frontend])))
   const targets = [...perNode[0]?.values() ?? []].flatMap((frontend): TargetFrontend[] => {
     const { address, port, protocol, service } = frontend
     const ids = perNode.map((frontends) => frontends.get(keyOf(frontend))?.id)

@@ -117,6 +117,8 @@ export interface ImportRequest {
   readonly dryRun: boolean
   /** not of a dry run */
   readonly warnings?: boolean
+  /** of an archive the file that each document stands in; those of one file stand together */
+  readonly files?: readonly string[]
 }
 
 export interface ImportReport {
@@ -125,8 +127,9 @@ export interface ImportReport {
   readonly updated: number
   readonly deleted: number
   readonly unchanged: number
-  readonly skipped: readonly SkippedObject[]
-  /** of the nodes after the import, by kind, where they were asked for */
+  /** of an archive with the file, within which documents are counted then */
+  readonly skipped: ReadonlyArray<SkippedObject & { readonly file?: string }>
+  /** of the services that the import speaks of and of the nodes as a whole, after it, by kind, where they were asked for */
   readonly warnings?: ReadonlyArray<{
     readonly node: string,
     readonly code: NodeWarningCode,
@@ -149,6 +152,8 @@ export interface NamedFrontend {
 export interface FrontendView extends FrontendSpec {
   /** as of NamedFrontend */
   readonly scope?: 'internal'
+  /** before 1.17: those at the same address and port that are not programmed beside this one, whose packets it gets */
+  readonly hiddenProtocols?: readonly Protocol[]
   /** revNAT id on this node */
   readonly id: number
   readonly service: { readonly namespace: string, readonly name: string }
@@ -232,7 +237,8 @@ export interface FlowSpec {
 }
 
 /** `outside`: packets come from outside the cluster; `inside`: from a pod of the very node */
-export type PacketOrigin = 'outside' | 'inside'
+export const packetOrigins = ['outside', 'inside'] as const
+export type PacketOrigin = typeof packetOrigins[number]
 
 export interface LookupRequest {
   /** outside unless said */
@@ -265,12 +271,15 @@ export interface LookupExplanation {
   readonly frontend: NamedFrontend | null
   /** what the node remembered of the flow before the packet; null: it remembers none, or the packet is to no frontend */
   readonly connection: {
-    readonly state: 'none' | 'ended' | 'closing' | 'established',
+    /** other-service: made to a service that had the address before, and not taken */
+    readonly state: 'none' | 'ended' | 'closing' | 'established' | 'other-service',
     readonly backendId: number | null,
     readonly endsInSeconds: number | null
   } | null
   /** of a service with session affinity: which backend the client had before the packet, and for how long still */
   readonly affinity: { readonly timeoutSeconds: number, readonly backendId: number | null, readonly endsInMs: number | null } | null
+  /** a slot of the services map drawn at random, of so many, from 1; null: none was */
+  readonly draw: { readonly of: number, readonly slot: number, readonly backendId: number | null } | null
   /** hash of the flow, 0x-hex of 32 bits, as the program had it in a register; null: no table was asked */
   readonly hash: string | null
   /** what went into it, beside the seed of the address family */

@@ -20,7 +20,13 @@ export interface DocumentReader {
    * text, of an archive its files, JSON where it looks like it. Reads large bodies in a worker thread; throws a Problem with
    * line and column where the text is no JSON or YAML, with the name of the file where one of an archive cannot be read.
    */
-  read (body: Buffer, format: 'json' | 'yaml' | 'dump'): Promise<unknown[]>
+  read (body: Buffer, format: 'json' | 'yaml' | 'dump'): Promise<ReadDocuments>
+}
+
+export interface ReadDocuments {
+  readonly documents: readonly unknown[]
+  /** of an archive the file that each stands in */
+  readonly files?: readonly string[]
 }
 
 /** What was compared with a running kernel when this was built, and how much of it differed. */

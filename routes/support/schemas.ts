@@ -164,7 +164,8 @@ export const ImportReport = Type.Object({
   deleted: count('Objects that went.'),
   unchanged: count('Objects that were as imported already.'),
   skipped: Type.Array(Type.Object({
-    document: Type.Integer({ description: 'Position in the import, from 0.' }),
+    file: Type.Optional(Type.String({ description: 'Of an archive: the file in it.' })),
+    document: Type.Integer({ description: 'Position in the import, or in the file of an archive, from 0.' }),
     kind: Type.String({ description: 'Kind of the object, or of the setting.' }),
     name: Type.String({ description: 'namespace/name of the object, or name of the setting.' }),
     reason: Type.String({ description: 'Why it was left out.' }),
@@ -174,9 +175,9 @@ export const ImportReport = Type.Object({
   warnings: Type.Optional(Type.Array(Type.Object({
     node: Type.String({ description: 'Name of the node.' }),
     code: Type.String({ description: 'The kind, as in the node\'s warnings.' }),
-    count: Type.Integer({ description: 'How many of the kind the node has.' }),
+    count: Type.Integer({ description: 'How many of the kind there are on the node, of the services that the import names.' }),
     message: Type.String({ description: 'The first of them.' })
-  }, closed), { description: 'What the nodes have now that Cilium says nothing about; where `warnings` asks for it, and not of a dry run.' }))
+  }, closed), { description: 'What Cilium says nothing about, after the import: of the services that it names, changed or not, and of the nodes as a whole (maps, ids). Where `warnings` asks for it, and not of a dry run. `GET /v1/nodes/{name}/warnings` lists all of a node.' }))
 }, { title: 'ImportReport', description: 'What an import did, or would do.', ...closed })
 
 export const NodeAddresses = Type.Object({
@@ -308,6 +309,7 @@ export const Frontend = Type.Object({
   type: Type.String({ description: 'Type of the frontend.' }),
   portName: Type.Optional(PortName),
   scope: Type.Optional(InternalScope),
+  hiddenProtocols: Type.Optional(Type.Array(Type.String(), { description: 'On nodes before 1.17: protocols at the same address and port that are not programmed beside this one, whose packets it gets.' })),
   service: Type.Object({ namespace: Type.String(), name: Type.String() }, { description: 'The service it leads to.', ...closed }),
   backends: Type.Array(Type.Object({
     id: id('Backend id on this node.'), address: Type.String(), port: Type.Integer(), protocol: Type.String(), weight: Type.Integer(), state: Type.String()
@@ -414,7 +416,7 @@ export const NamedFrontend = Type.Object({
 const LookupExplanation = Type.Object({
   frontend: Nullable(NamedFrontend, 'What the packet is addressed to; null: nothing that this node balances.'),
   connection: Nullable(Type.Object({
-    state: OneOf(['none', 'ended', 'closing', 'established'], 'What the packet met.'),
+    state: OneOf(['none', 'ended', 'closing', 'established', 'other-service'], 'What the packet met; `other-service` (before 1.17): a connection to the service that had the address before, which does not count.'),
     backendId: Nullable(Type.Integer(), 'Its backend.'),
     endsInSeconds: Nullable(Type.Integer(), 'By the machine\'s clock, without another packet.')
   }, closed), 'What the node remembered of the flow; null on nodes without conntrack.'),
@@ -423,6 +425,11 @@ const LookupExplanation = Type.Object({
     backendId: Nullable(Type.Integer(), 'The client\'s backend before the packet.'),
     endsInMs: Nullable(Type.Number(), 'By the machine\'s clock, without another packet.')
   }, closed), 'Session affinity; null for services without.'),
+  draw: Nullable(Type.Object({
+    of: Type.Integer({ description: 'Slots that could be drawn: backends that take new flows.' }),
+    slot: Type.Integer({ description: 'The one drawn, from 1.' }),
+    backendId: Nullable(Type.Integer(), 'Its backend.')
+  }, closed), 'Random selection; null: a table was asked, or the flow or its client had a backend.'),
   hash: Nullable(Type.String(), 'Hash of the flow, as the program had it in a register; null: no table was asked.'),
   hashInputs: Nullable(Type.Object({
     source: Type.String({ description: 'Address of the client.' }),

@@ -6,6 +6,7 @@ import { gunzip } from 'node:zlib'
 import { chooseFiles, sysdumpFile } from '../../lib/loadbalancer/dumps/sysdump.ts'
 import type { SysdumpFile } from '../../lib/loadbalancer/dumps/sysdump.ts'
 import type { DumpText } from '../../lib/loadbalancer/dumps/texts.ts'
+import type { ReadDocuments } from '../../routes/support/context.ts'
 import { limits } from '../../routes/support/limits.ts'
 import { Problem } from '../../routes/support/problems.ts'
 import { ArchiveFault, isTar, tarEntries } from './tar.ts'
@@ -20,15 +21,23 @@ export function isArchive (bytes: Uint8Array): boolean {
   return isZip(bytes) || isTar(bytes) || isGzip(bytes)
 }
 
-export async function readArchive (body: Uint8Array, readManifests: ReadManifests): Promise<unknown[]> {
+export async function readArchive (body: Uint8Array, readManifests: ReadManifests): Promise<ReadDocuments> {
   try {
     const found = await filesOf(body)
     const { taken, passedOver } = chooseFiles(found.map(({ file }) => file))
     if (taken.length === 0) throw new ArchiveFault(`none of its files is known: a sysdump has cilium-dbg-service-list.md, cilium-dbg-bpf-lb-list.md or k8s-services.yaml${heldBack(passedOver)}`)
     const documents: unknown[] = []
+    const files: string[] = []
+    const add = (path: string, of: readonly unknown[]): void => {
+      for (const document of of) {
+        documents.push(document)
+        files.push(path)
+      }
+    }
     const budget = { bytes: limits.archiveBytes }
-    for (const file of taken) documents.push(...await documentsOf(file, await contentsOf(found, file, budget), readManifests))
-    return [...documents, ...passedOver.map(({ path, reason }) => ({ file: path, passedOver: reason }))]
+    for (const file of taken) add(file.path, await documentsOf(file, await contentsOf(found, file, budget), readManifests))
+    for (const { path, reason } of passedOver) add(path, [{ file: path, passedOver: reason }])
+    return { documents, files }
   } catch (error) {
     if (!(error instanceof ArchiveFault)) throw error
     throw new Problem('INVALID_DOCUMENT', `The archive: ${error.message}.`, { places: [{ pointer: '', detail: error.message }] })

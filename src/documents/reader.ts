@@ -3,7 +3,7 @@
 // ends, and a body that makes a parser run wild takes down its thread only.
 
 import type { Worker } from 'node:worker_threads'
-import type { DocumentReader } from '../../routes/support/context.ts'
+import type { DocumentReader, ReadDocuments } from '../../routes/support/context.ts'
 import { limits } from '../../routes/support/limits.ts'
 import { Problem } from '../../routes/support/problems.ts'
 import { decoded, firstCharacter, isArchive, readArchive } from './archive.ts'
@@ -36,12 +36,12 @@ export function createDocumentReader (): DocumentReader & { close (): Promise<vo
     else next()
   }
 
-  async function readDump (body: Uint8Array): Promise<unknown[]> {
+  async function readDump (body: Uint8Array): Promise<ReadDocuments> {
     if (isArchive(body)) return await readArchive(body, readDocuments)
     const first = firstCharacter(body)
-    if (first === '{' || first === '[') return await readDocuments(body, 'json')
+    if (first === '{' || first === '[') return { documents: await readDocuments(body, 'json') }
     try {
-      return [{ file: 'the text', text: decoded(body, 'the body') }]
+      return { documents: [{ file: 'the text', text: decoded(body, 'the body') }] }
     } catch (error) {
       if (!(error instanceof ArchiveFault)) throw error
       throw new Problem('INVALID_DOCUMENT', `${error.message}, and neither a zip nor a tar archive.`, { places: [{ pointer: '', detail: error.message }] })
@@ -67,7 +67,7 @@ export function createDocumentReader (): DocumentReader & { close (): Promise<vo
   }
 
   return {
-    read: (body, format) => format === 'dump' ? readDump(body) : readDocuments(body, format),
+    read: async (body, format) => format === 'dump' ? await readDump(body) : { documents: await readDocuments(body, format) },
     async close () {
       await Promise.all([...running].map((worker) => worker.terminate()))
     }

@@ -53,7 +53,7 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   const after = [['0.0.0.2', 2, 13], ['0.0.0.3', 3, 111], ['0.0.0.4', 4, 10]] as const
   const lines = after.map(([address, port, weight]) => JSON.stringify({ id: port, address, port, weight })).join('\n')
   const hosts = [90, 91, 92, 93, 94, 95].map((port) => `127.0.0.1:${port}`)
-  const [json, text, stdin, light, envoy, katran, twice, noPrime, noAddress, noReal, noFlow] = await Promise.all([
+  const [json, text, stdin, light, envoy, katran, twice, noPrime, noAddress, noReal, noFlow, noSeed] = await Promise.all([
     cli(['maglev', 'table', '--m', '251', '--json', ...words]),
     cli(['maglev', 'table', '--m', '251', '--slots', ...words]),
     cli(['maglev', 'table', '--m', '1021', '--json', '--backends', '-'], { input: lines }),
@@ -64,7 +64,8 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
     cli(['maglev', 'table', '--m', '250', ...words]),
     cli(['maglev', 'table', '0.0.0.300:1']),
     cli(['maglev', 'table', '--like', 'katran-v2', '10.0.0.1:80', '10.0.0.1:81']),
-    cli(['maglev', 'table', '--flow', '192.168.1.1:31337,80', '10.0.0.1:80'])
+    cli(['maglev', 'table', '--flow', '192.168.1.1:31337,80', '10.0.0.1:80']),
+    cli(['maglev', 'table', '--like', 'envoy', '--seed', 'AQIDBAUGBwgJCgsM', '10.0.0.1:80'])
   ])
   t.same(JSON.parse(json.stdout).counts, { 1: 4, 2: 24, 3: 204, 4: 19 })
   t.match(text.stdout, /0\.0\.0\.4 +4 +TCP +111 +204 +81\.27 %/)
@@ -75,8 +76,8 @@ t.test('maglev table: Cilium\'s own vector, by words, by lines, by stdin', async
   })
   t.match(light, { code: 0, stderr: /^maglev-sim: note: the weights average below 2, so all backends count the same\n$/ })
   t.match(JSON.parse(envoy.stdout), { m: 7, like: 'envoy', slots: [3, 5, 1, 2, 6, 1, 4] }, 'as Envoy pins it')
-  t.match(katran.stdout, /flow 192\.168\.1\.1:31337,80 to entry \d+, id 3\n/, 'as Katran pins it')
-  for (const ended of [twice, noPrime, noAddress, noReal, noFlow]) t.equal(ended.code, 2)
+  t.match(katran.stdout, /192\.168\.1\.1:31337,80 goes to entry \d+, id 3\n/, 'as Katran pins it')
+  for (const ended of [twice, noPrime, noAddress, noReal, noFlow, noSeed]) t.equal(ended.code, 2)
 })
 
 t.test('a mix is reported without a server', async (t) => {

@@ -183,4 +183,32 @@ t.test('before 1.17 services have no protocol in their keys', async (t) => {
   t.equal((await lines()).length, first.length)
   t.equal((await api.call('DELETE', '/v1/services/shop/quic', { headers: { 'if-match': '*' } })).status, 204)
   t.same(await lines(), [])
+
+  // a NodePort gives way to an address and port of its own, of another protocol too
+  const outside = { address: '192.0.2.10', port: 30_000, protocol: 'UDP', type: 'ExternalIPs', portName: 'quic' }
+  const nodePort = { address: '0.0.0.0', port: 30_000, protocol: 'TCP', type: 'NodePort', portName: 'web' }
+  const hidden = async (): Promise<unknown[]> => ((await api.call('GET', '/v1/nodes/old/frontends')).json()['items'] as Json[])
+    .filter(({ address }) => address === outside.address).map(({ protocol, hiddenProtocols }) => [protocol, hiddenProtocols])
+  await api.call('PUT', '/v1/node-addresses', { body: { addresses: ['192.0.2.10'] } })
+  for (const order of [['np', 'ext'], ['ext', 'np']]) {
+    for (const name of order) await put(name, { frontends: [name === 'np' ? nodePort : outside], backends: both }, { 'if-none-match': '*' })
+    t.same(await hidden(), [['UDP', ['TCP']]], order.join())
+    t.equal((await api.call('DELETE', '/v1/services/shop/np', { headers: { 'if-match': '*' } })).status, 204)
+    t.same(await hidden(), [['UDP', undefined]])
+    t.equal((await api.call('DELETE', '/v1/services/shop/ext', { headers: { 'if-match': '*' } })).status, 204)
+  }
+})
+
+t.test('an upgrade to 1.17 shows what was hidden', async (t) => {
+  const api = await started(t)
+  const [tcp, udp] = [{ ...frontend, portName: 'web' }, { ...frontend, protocol: 'UDP', portName: 'quic' }]
+  const both = [{ address: '10.244.1.1', port: 8443, portName: 'web' }, { address: '10.244.1.2', port: 8444, protocol: 'UDP', portName: 'quic' }]
+  const body = { frontends: [tcp, udp], backends: both }
+  t.equal((await api.call('PUT', '/v1/services/shop/web', { body, headers: { 'if-none-match': '*' } })).status, 201)
+  const asked = { a: { release: '1.13-1.16' }, b: { release: '1.17+' }, flows: { count: 1000, seed: 1 }, worst: 5 }
+  const answer = (await api.call('POST', '/v1/comparisons', { body: asked })).json()
+  t.match(answer, { frontends: { compared: 2, onlyA: 0, onlyB: 0 }, worst: { length: 1, 0: { protocol: 'UDP', slotsShare: 1 } } })
+  const [worst] = answer['worst'] as Array<{ flows: number, movedFlows: number }>
+  t.ok(worst !== undefined && worst.flows > 300 && worst.movedFlows === worst.flows, JSON.stringify(worst))
+  t.match((answer['causes'] as Json[]).find(({ code }) => code === 'protocol-hidden'), { detail: /1 of 2 frontends are hidden on a .* such as UDP 172\.20\.0\.10:443/ })
 })

@@ -97,7 +97,7 @@ t.test('a large list arrives whole from the worker thread', async (t) => {
   dropBallast([expected])
   const reader = createDocumentReader()
   t.teardown(() => reader.close())
-  const [read] = await reader.read(Buffer.from(text), 'json')
+  const { documents: [read] } = await reader.read(Buffer.from(text), 'json')
   t.equal(JSON.stringify(read), JSON.stringify(expected))
 })
 
@@ -106,6 +106,6 @@ t.test('faults from the worker thread say as much', async (t) => {
   t.teardown(() => reader.close())
   const long = `[${'1,\n'.repeat(limits.inlineJsonBytes / 3)}]`
   await t.rejects(reader.read(Buffer.from(long), 'json'), new Problem('MALFORMED_JSON', `Line ${long.split('\n').length}, column 1: expected a value, got "]".`))
-  const documents = await reader.read(Buffer.from(`${'# comment\n'.repeat(limits.inlineYamlBytes / 10)}\na: 1\n---\nb: 2\n`), 'yaml')
+  const { documents } = await reader.read(Buffer.from(`${'# comment\n'.repeat(limits.inlineYamlBytes / 10)}\na: 1\n---\nb: 2\n`), 'yaml')
   t.same(documents, [{ a: 1 }, { b: 2 }])
 })

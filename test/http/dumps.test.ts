@@ -114,6 +114,42 @@ t.test('a broken file is named, and nothing is applied', async (t) => {
   t.equal((await api.call('GET', '/v1/state')).text, before)
 })
 
+t.test('what is said of files in an archive is told by the file, and by the place in it', async (t) => {
+  const api = await emptyApi(t)
+  const folder = 's/agent/cmd'
+  const settings: Files[number] = [`${folder}/cilium-dbg-config--a.md`, config]
+  const entry = (ip: string, port = 80): object => ({ spec: { 'frontend-address': { ip, port, protocol: 'TCP' }, 'backend-addresses': [], flags: { type: 'LoadBalancer', name: `s${ip}`, namespace: 'shop' } } })
+  const json = (name: string, contents: unknown): Files => [settings, [`${folder}/${name}`, JSON.stringify(contents)]]
+  const listJson = `${folder}/cilium-dbg-service-list.json`
+  const lbJson = `${folder}/cilium-dbg-bpf-lb-list.json`
+  const slices = 's/k8s-endpointslices-1.yaml'
+  const objects = (slice: string): Files => [['s/k8s-services-1.yaml', 'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: None}\n---\nkind: Secret\nmetadata: {name: x}\n'], [slices, slice]]
+  const slice = (name: string, rest: string): string => `---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: ${name}, ${rest}}\naddressType: IPv4\n`
+  const refused: ReadonlyArray<readonly [files: Files, pointer: string, detail: string, message?: string]> = [
+    [json('cilium-dbg-service-list.json', [entry('172.20.0.1'), entry('one')]), '/1/spec/frontend-address/ip', `${listJson}: "one" is not an IP address`, `${listJson}, document 1: "one" is not an IP address`],
+    [json('cilium-dbg-service-list.json', [entry('172.20.0.1'), entry('172.20.0.1')]), '/1', `${listJson}, document 1: this frontend stands at ${listJson}, document 0 already`],
+    [json('cilium-dbg-bpf-lb-list.json', { '172.20.0.1:80/TCP (1)': ['what'] }), '/0/172.20.0.1:80~1TCP (1)/0', `${lbJson}: "what" is not ADDRESS:PORT[/PROTOCOL] (REVNAT_ID) (SLOT) [FLAGS]`, `${lbJson}, document 0: "what" is not ADDRESS:PORT`],
+    [objects(slice('a', 'labels: {kubernetes.io/service-name: web}') + 'endpoints: [{addresses: [nope]}]\n'), '/0/endpoints/0/addresses/0', `${slices}: "nope" is not an IPv4 address`, `${slices}, document 0 (EndpointSlice default/a): /endpoints/0/addresses/0: "nope" is not an IPv4 address`],
+    [sysdump.map(([path, text]) => [path, path === `${agent}/cmd/cilium-dbg-service-list.md` ? fenced('x', `${list}\n5    10.96`) : text]), '/0', `${agent}/cmd/cilium-dbg-service-list.md, line 11: "5 10.96" is not ID and ADDRESS:PORT[/PROTOCOL]`]
+  ]
+  for (const [files, pointer, detail, message = detail] of refused) {
+    t.match((await send(api, zip(files))).json(), { status: 422, detail: message, errors: [{ pointer, detail }] })
+  }
+  const conflict = (await send(api, zip(json('cilium-dbg-service-list.json', [entry('172.20.0.1'), { spec: { ...(entry('172.20.0.2') as { spec: object }).spec, flags: { type: 'LoadBalancer' }, 'backend-addresses': [{ ip: '10.0.0.1', port: 0 }] } }])))).json()
+  t.match(conflict, { errors: [{ pointer: '/1/spec/backend-addresses/0/port', detail: `${listJson}: 0 is not a port from 1 to 65535` }] })
+
+  const taken = (await send(api, zip(objects(slice('a', 'labels: {}') + slice('b', 'labels: {kubernetes.io/service-name: web}, annotations: {service.cilium.io/weight: much}'))))).json()
+  t.match(taken['skipped'], [
+    { file: 's/k8s-services-1.yaml', document: 0, kind: 'Service', name: 'default/web' }, { file: 's/k8s-services-1.yaml', document: 1, kind: 'Secret' },
+    { file: slices, document: 0, name: 'default/a' }, { file: slices, document: 1, name: 'default/b', reason: /service\.cilium\.io\/weight cannot be "much"/ }
+  ])
+  const dangling = { '172.20.0.3:80/TCP (0)': ['0.0.0.0:0 (3) (0) [LoadBalancer, Local]'], '172.20.0.3:80/TCP (1)': ['backend 9 not found'] }
+  t.match((await send(api, zip(json('cilium-dbg-bpf-lb-list.json', dangling)))).json()['skipped'], [
+    { file: lbJson, document: 0, kind: 'Frontend', reason: /backend 9 not found/ }, { file: lbJson, document: 0, kind: 'Service', reason: /flag Local/ }
+  ])
+  t.match((await send(api, JSON.stringify(dangling), 'application/json')).json()['skipped'], [{ document: 0, file: undefined }, { file: undefined }], 'no archive, no file')
+})
+
 t.test('texts and JSON that a command printed', async (t) => {
   const api = await emptyApi(t)
   t.match((await send(api, list, 'text/plain')).json(), { created: 3 })

@@ -61,16 +61,40 @@ t.test('connections are remembered in the maps of both; explained with the entry
   const [first] = await lookup('inside', external.address, 443, { randomSeed: 1 })
   for (const randomSeed of [2, 3, 4, 5, 6]) t.same(addresses(await lookup('inside', external.address, 443, { randomSeed })), [first?.backend?.address])
   const [seen] = await lookup('inside', external.address, 443, { explain: true, trace: true })
+  t.same((seen?.explanation as Json | undefined)?.['draw'], null, 'a connection needs no draw')
+  const flows = Array.from({ length: 20 }, (_, index) => ({ source: '10.244.1.78', sourcePort: 1000 + index, destination: cluster.address, destinationPort: 443 }))
+  const draws = await lookup('inside', '', 0, { flows, explain: true })
+  for (const { explanation, backend } of draws) t.match(explanation, { draw: { of: 4, slot: Number, backendId: (backend as Json | null)?.['id'] } })
+  t.ok(new Set(draws.map(({ explanation }) => JSON.stringify((explanation as unknown as Json)['draw']))).size > 1)
   const [outside] = await lookup('outside', external.address, 443, { explain: true })
   t.match(seen?.explanation, { frontend: { scope: 'internal' }, slot: null, connection: { state: 'established' } })
   t.notSame(seen?.explanation?.frontend?.['id'], outside?.explanation?.frontend?.['id'])
 })
 
-t.test('a program of its own, loaded when first asked for', async (t) => {
+t.test('what is balanced from outside leaves entries for pods out', async (t) => {
+  const backends = [1, 2, 3, 4].map((host) => ({ address: `10.244.2.${host}`, port: 8443, nodeName: `worker-${1 + host % 2}` }))
+  const body = { frontends: [{ ...external, address: '172.20.0.12' }], backends, externalTrafficPolicy: 'Local' }
+  t.equal((await api.call('PUT', '/v1/services/shop/local', { body, headers })).status, 201)
+  const run = await api.call('POST', '/v1/runs', {
+    headers: { prefer: 'wait=30' },
+    body: { kind: 'traffic', nodes: ['node'], packets: 4000, flows: 2000, seed: 3, services: [{ namespace: 'shop', name: 'local' }] }
+  })
+  const { links } = run.json() as { links: { results: string } }
+  const [node] = (await api.call('GET', links.results)).json()['nodes'] as Json[]
+  t.match(node, { verdicts: { XDP_TX: 4000 }, chiSquare: { df: 1 } }, 'two backends share it')
+  t.ok((node?.['chiSquare'] as { pValue: number }).pValue > 0.001, JSON.stringify(node?.['chiSquare']))
+  const report = await api.call('GET', '/v1/reports/balance?nodes=node')
+  t.match(report.json(), { nodes: [{ rows: [{ frontends: 2, backends: 2 }] }] })
+})
+
+t.test('a program of its own, which a lookup does not add', async (t) => {
   const programs = async (name: string): Promise<string[]> =>
     ((await api.call('GET', `/v1/nodes/${name}/programs`)).json()['items'] as Array<{ name: string }>).map(({ name }) => name)
-  t.same(await programs('node'), ['balancer_xdp', 'balancer_pods'])
-  t.same(await programs('cilium'), ['balancer_xdp'])
+  const before = await api.call('GET', '/v1/nodes/dynamic')
+  t.equal((await api.call('GET', '/v1/lookups?flow=10.244.1.77:40000,10.96.0.10:443/tcp&from=inside')).status, 200)
+  const after = await api.call('GET', '/v1/nodes/dynamic')
+  t.same([after.json(), after.header('etag')], [before.json(), before.header('etag')])
+  for (const name of ['node', 'cilium']) t.same(await programs(name), ['balancer_xdp', 'balancer_pods'])
   const wrong = await api.call('POST', '/v1/lookups', { body: { from: 'beside', flows: [{ source: '10.0.0.1', sourcePort: 1, destination: '10.0.0.2', destinationPort: 1 }] } })
   t.match([wrong.status, wrong.json()], [400, { errors: [{ pointer: '/from' }] }])
 })

@@ -105,6 +105,58 @@ t.test('a services map of active backends, in both shapes, gives the same maps e
   }
 })
 
+t.test('flags of the services map: what a service asks for goes along, what the list does not tell is said', async (t) => {
+  const options = { 'bpf-lb-mode-annotation': true }
+  const sim = testSimulator({ nodes: [{ ...small, options }], programs: 'when-needed' })
+  const backends = [1, 2].map(host => ({ address: `10.0.0.${host}`, port: 8080, protocol: 'TCP', weight: 100, state: 'active' } as const))
+  const asked: ReadonlyArray<Partial<ServiceSpec>> = [
+    { sessionAffinity: { timeoutSeconds: 10_800 } }, { l7ProxyPort: 15_735 }, { forwardingMode: 'dsr' }, { proxyDelegation: 'delegate-if-local' },
+    { forwardingMode: 'dsr', l7ProxyPort: 81 }
+  ]
+  for (const [index, traits] of asked.entries()) {
+    sim.putService({ namespace: 'shop', name: `s${index}`, frontends: [{ address: `172.20.0.${index + 1}`, port: 443, protocol: 'TCP', type: 'LoadBalancer' }], backends, ...traits })
+  }
+  t.match(sim.bpfLbList('cilium', 'slots').json['172.20.0.2:443/TCP (0)'], ['0.0.0.0:0 (2) (0) [LoadBalancer, l7-load-balancer] (L7LB Proxy Port: 15735)'])
+  for (const shape of ['slots', 'frontends'] as const) {
+    const list = sim.bpfLbList('cilium', shape)
+    for (const document of [list.json, { file: 'lb.md', text: list.text() }]) {
+      const other = testSimulator({ nodes: [{ ...small, options }], programs: 'when-needed' })
+      const timeout = 'imported in part: flag sessionAffinity: its timeout is not in this list and taken to be 10800 s, the default of Kubernetes'
+      // of the frontends there are wildcard entries, which follow from them
+      const said = (operation: 'apply' | 'delete') => other.importDocuments([document], { operation, dryRun: false }).skipped.filter(({ kind }) => kind !== 'Frontend')
+      t.same(said('apply'), [{ document: 0, kind: 'Service', name: 'dump/172.20.0.1-443-tcp', reason: timeout }])
+      t.equal(other.lbMapsText('cilium'), sim.lbMapsText('cilium'))
+      for (const [index, traits] of asked.entries()) t.match(other.getService('dump', `172.20.0.${index + 1}-443-tcp`), traits)
+      t.equal(said('apply').length, 1, 'said again')
+      t.same(said('delete'), [])
+    }
+  }
+})
+
+t.test('flags that are not taken over are told, each once for a service', async (t) => {
+  const flags = ['Local', 'InternalLocal', 'two-scopes', 'check source-range', 'deny', '46x64', 'l7-load-balancer', 'of the future']
+  const list = {
+    '172.20.0.1:443/TCP (0)': [`0.0.0.0:0 (1) (0) [LoadBalancer, ${flags.join(', ')}, non-routable] `],
+    '172.20.0.1:443/TCP (1)': ['10.0.0.1:80/TCP (1) (1)'],
+    '172.20.0.2:443/TCP (0)': ['0.0.0.0:0 (2) (0) [LoadBalancer, l7-load-balancer, sessionAffinity] (L7LB Proxy Port: 15735)'],
+    '10.96.0.1:80/TCP (0)': ['0.0.0.0:0 (3) (0) [ClusterIP, non-routable] ']
+  }
+  const { skipped } = fresh().importDocuments([list], apply)
+  t.same(skipped.map(({ name, reason }) => `${name} ${/^imported in part: flag ([^:]+): .{20}/.exec(reason)?.[1]}`), [
+    ...flags.map(flag => `dump/172.20.0.1-443-tcp ${flag === 'of the future' ? `"${flag}"` : flag}`), 'dump/172.20.0.2-443-tcp sessionAffinity'
+  ])
+  const entry = (port: number, more: object): unknown => ({
+    spec: { 'frontend-address': { ip: '172.20.0.9', port }, 'backend-addresses': [], flags: { name: 'a', namespace: 'b', type: 'LoadBalancer', ...more } }
+  })
+  const policies = { extTrafficPolicy: 'Local', intTrafficPolicy: 'Local', trafficPolicy: 'Local', natPolicy: 'Nat46', healthCheckNodePort: 31_000 }
+  const sim = fresh()
+  t.match(sim.importDocuments([entry(80, policies), entry(81, policies)], apply).skipped, [
+    { kind: 'Service', name: 'b/a', reason: /extTrafficPolicy Local/ }, { reason: /intTrafficPolicy Local/ }, { reason: /natPolicy "Nat46"/ }
+  ].map(one => ({ document: 0, ...one })))
+  t.match(sim.getService('b', 'a'), { healthCheckNodePort: 31_000 })
+  t.match(fresh().importDocuments([entry(80, { trafficPolicy: 'Local' })], apply).skipped, [{ reason: /extTrafficPolicy Local/ }], 'one policy for both')
+})
+
 t.test('shapes of older releases', async (t) => {
   const read = complete(readBpfLbList({
     '10.96.0.10:53': ['10.244.0.5:53 (2)', '0.0.0.0:0 (2) [ClusterIP, non-routable]', '10.244.1.7:53 (2)'],
@@ -153,7 +205,7 @@ t.test('what is wrong is told by its place, and nothing changes', async (t) => {
     [[good, { file: 'cmd/lb.md', text: 'SERVICE ADDRESS   BACKEND ADDRESS (REVNAT_ID) (SLOT)\n10.0.0.1:80       10.0.0.2:80 (1) (1)\n10.0.0.1:80       10.0.0' }], '/1', /cmd\/lb\.md, line 3/],
     [[good, { file: 'cmd/list.md', text: 'ID   Frontend      Service Type   Backend\n1    10.0.0.1:80   Balancer       1 => 10.0.0.2:80' }], '/1', /cmd\/list\.md, line 2: "Balancer"/],
     [[good, { file: 'cmd/list.md', text: '> Error while running \'cilium-dbg service list\': exit status 1' }], '/1', /cmd\/list\.md: no list of services/],
-    [[good, good], '/1', /stands at \/0 already/],
+    [[good, good], '/1', /stands at document 0 already/],
     [[good, { spec: { 'frontend-address': { ip: '172.20.0.1', port: 443, protocol: 'TCP' }, flags: { name: 'x', namespace: 'b' } } }], '/1', /belongs to service shop\/api/],
     [[{ spec: { 'frontend-address': { ip: '172.20.0.1', port: 444 }, flags: { name: 'api', namespace: 'shop' } } }], '/0', /was made by hand/]
   ]

@@ -53,3 +53,29 @@ t.test('over HTTP and in the answer to an import', async (t) => {
   t.match((await api.call('GET', '/v1/nodes/cilium/map-pressure')).json(), { items: [{ map: 'cilium_lb4_services_v2', entries: 4, maxEntries: 100 }] })
   t.match((await api.call('GET', '/v1/nodes/nobody/warnings')).json(), { code: 'NODE_NOT_FOUND' })
 })
+
+t.test('an import warns of the services that it names and of the nodes as a whole', async (t) => {
+  const sim = node()
+  sim.createNode({ ...defaultSettings('other'), tableSizePolicy: { fixed: 251 }, mapSizes })
+  sim.putService(someService('by-hand', '172.20.0.1', []))
+  const service = (name: string, host: number): object =>
+    ({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name }, spec: { type: 'NodePort', clusterIP: `10.96.0.${host}`, ports: [{ port: 80, nodePort: 30_000 + host }] } })
+  const slice = (name: string): object =>
+    ({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { namespace: 'shop', name, labels: { 'kubernetes.io/service-name': name } }, addressType: 'IPv4', ports: [{ port: 80 }], endpoints: [{ addresses: ['10.0.0.1'] }] })
+  const config = (size: string): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config' }, data: { 'bpf-lb-map-max': size } })
+  const machine = (address: string): object => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'one' }, status: { addresses: [{ type: 'InternalIP', address }] } })
+  const said = (documents: unknown[], operation: 'apply' | 'delete' = 'apply'): string[] =>
+    (sim.importDocuments(documents, { operation, dryRun: false, warnings: true }).warnings ?? []).map(({ node, code, count }) => `${node}: ${count} ${code}`)
+  const both = (counts: string): string[] => [`cilium: ${counts}`, `other: ${counts}`]
+  t.same(said([service('a', 1)]), both('1 no-backend'), 'not of the one by hand')
+  t.same(said([service('b', 2)]), both('1 no-backend'), 'nor of the one before')
+  t.same(said([service('b', 2), service('a', 1)]), both('2 no-backend'), 'said again of what stays as it was')
+  t.same(said([slice('a')]), [], 'all is well with it')
+  t.same(said([slice('a')], 'delete'), both('1 no-backend'), 'it lost its endpoints')
+  t.same(said([{ spec: { 'frontend-address': { ip: '172.20.0.9', port: 80 }, flags: { name: 'listed', namespace: 'x', type: 'LoadBalancer' } } }]), both('1 no-backend'), 'dumps too')
+  t.same(said([machine('192.0.2.1')]), both('6 no-backend'), 'NodePorts of all services are at another address')
+  t.same(said([machine('192.0.2.1')]), [], 'and are as they were')
+  t.same(said([config('200')]), ['cilium: 6 no-backend'], 'options of node cilium')
+  t.same(said([config('14')]), ['cilium: 1 map-pressure', 'cilium: 6 no-backend'])
+  t.same(said([slice('nobody')]), ['cilium: 1 map-pressure'], 'the node as a whole, always')
+})

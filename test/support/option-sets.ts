@@ -16,7 +16,7 @@ const source6 = Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0,
 const models: Readonly<Record<string, ModelOptions>> = {
   'nothing remembered': {},
   'fragments not tracked': { fragments: false },
-  'flow hash up to 1.16': { upTo116: true },
+  'up to 1.16': { upTo116: true },
   'half of the table': { halfTable: true },
   random: { selection: 'random', conntrack: true },
   'maglev, or as services say': { selection: 'maglev-or-said' },

@@ -7,11 +7,12 @@ import type { LbPlace, LbResult } from '../errors.ts'
 import { done, pointerStep, refusePlaces } from '../errors.ts'
 import { isRecord } from '../k8s/fields.ts'
 import { limits } from '../limits.ts'
-import { parseDumpedEndpoint, typeNamed } from './frontends.ts'
+import { parseDumpedEndpoint } from './frontends.ts'
 import type { DumpedBackend, DumpedEndpoint, DumpedFrontend } from './frontends.ts'
+import { readListFlags } from './list-flags.ts'
 import type { Steps } from '../steps.ts'
 import type { FrontendList, LeftOut } from './service-list.ts'
-import { columnsOf, LINES_PER_STEP, quoted, TextProblems } from './texts.ts'
+import { columnsOf, documentText, LINES_PER_STEP, quoted, TextProblems } from './texts.ts'
 import type { ReadText } from './texts.ts'
 
 /** Objects all of whose members are lists of texts under addresses with ports. */
@@ -29,7 +30,7 @@ export function * readBpfLbList (document: Readonly<Record<string, unknown>>, po
     if (number % LINES_PER_STEP === 0) yield
     for (const [index, value] of (values as unknown[]).entries()) {
       const at = `${pointer}${pointerStep(key)}/${index}`
-      const wrong = typeof value === 'string' ? collected.add(key, value, at, at) : 'text is expected here'
+      const wrong = typeof value === 'string' ? collected.add(key, value, at, `${documentText(pointer)}, ${key}`) : 'text is expected here'
       if (wrong !== null && places.length < limits.places) places.push({ pointer: at, detail: wrong })
     }
   }
@@ -66,6 +67,7 @@ interface Collecting {
   id: number | null
   /** what stands in brackets behind slot 0 */
   flags: string | null
+  l7ProxyPort: number | null
 }
 
 /** Puts slots together to frontends, in whatever order they come. */
@@ -79,20 +81,26 @@ class Frontends {
     const endpoint = parseDumpedEndpoint(address)
     if (endpoint === null) return `${quoted(key)} is not ADDRESS:PORT[/PROTOCOL] [(SLOT)]`
     let frontend = this.#frontends.get(address)
-    if (frontend === undefined) this.#frontends.set(address, frontend = { pointer, place, endpoint, slots: [], id: null, flags: null })
+    if (frontend === undefined) {
+      frontend = { pointer, place, endpoint, slots: [], id: null, flags: null, l7ProxyPort: null }
+      this.#frontends.set(address, frontend)
+    }
     const dangling = /^backend \d+ not found/.exec(value)
     if (dangling !== null) {
       this.#leftOut.push({ pointer, name: key, reason: `${dangling[0]}: the slot refers to a backend that is not in the backends map` })
       return null
     }
-    const match = /^(\S+) \((\d{1,5})\)(?: \((\d{1,5})\))?(?: \[([^\]]*)\])?(?: \(L7LB Proxy Port: \d+\))?\s*$/.exec(value)
+    const match = /^(\S+) \((\d{1,5})\)(?: \((\d{1,5})\))?(?: \[([^\]]*)\])?(?: \(L7LB Proxy Port: (\d{1,5})\))?\s*$/.exec(value)
     const to = match === null ? null : parseDumpedEndpoint(match[1] ?? '')
     if (match === null || to === null) return `${quoted(value)} is not ADDRESS:PORT[/PROTOCOL] (REVNAT_ID) (SLOT) [FLAGS]`
     const id = Number(match[2])
     if (frontend.id !== null && frontend.id !== id) return `revNAT ids ${frontend.id} and ${id} stand under one address; protocols cannot be told apart here, take cilium-dbg service list`
     frontend.id = id
-    if (isSurrogate(to.address) && to.port === 0) frontend.flags = match[4] ?? ''
-    else if (to.port === 0) return `${quoted(value)} has port 0`
+    if (isSurrogate(to.address) && to.port === 0) {
+      frontend.flags = match[4] ?? ''
+      // 0: none is set
+      frontend.l7ProxyPort = Number(match[5] ?? 0) || null
+    } else if (to.port === 0) return `${quoted(value)} has port 0`
     else frontend.slots.push({ slot: match[3] === undefined ? null : Number(match[3]), backend: { address: to.address, port: to.port, protocol: to.protocol, state: 'active', weight: defaultWeight } })
     return null
   }
@@ -100,14 +108,13 @@ class Frontends {
   list (): FrontendList {
     const frontends: DumpedFrontend[] = []
     const leftOut = [...this.#leftOut]
-    for (const [name, { pointer, place, endpoint, id, flags, slots }] of this.#frontends) {
-      const word = flags?.split(',')[0]?.trim() ?? ''
-      const type = word === '' ? 'ClusterIP' : typeNamed(word)
+    for (const [name, { pointer, place, endpoint, id, flags, l7ProxyPort, slots }] of this.#frontends) {
+      const { type, word, traits, lost } = readListFlags(flags, l7ProxyPort)
       if (endpoint.port === 0) leftOut.push({ pointer, name, reason: 'the wildcard entry of an address follows from its frontends' })
       else if (type === undefined) leftOut.push({ pointer, name, reason: `type ${quoted(word)} is not one of ${frontendTypes.join(', ')}` })
       else {
         const backends = slots.sort((one, other) => (one.slot ?? 0) - (other.slot ?? 0)).map(({ backend }) => backend)
-        frontends.push({ pointer, place, id, ...endpoint, type, service: null, backends })
+        frontends.push({ pointer, place, id, ...endpoint, type, service: null, backends, traits, lost })
       }
     }
     return { frontends, leftOut }

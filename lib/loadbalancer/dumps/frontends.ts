@@ -5,6 +5,7 @@ import { backendStates, canonicalAddress, protocols } from '../../maglev/index.t
 import type { BackendState, Protocol } from '../../maglev/index.ts'
 import { frontendTypes } from '../service.ts'
 import type { FrontendType, Scope } from '../service.ts'
+import type { ServiceTraits } from '../traits.ts'
 
 export interface DumpedBackend {
   readonly address: string
@@ -31,6 +32,10 @@ export interface DumpedFrontend {
   readonly type: FrontendType
   readonly service: { readonly namespace: string, readonly name: string } | null
   readonly backends: readonly DumpedBackend[]
+  /** what the list says of its service besides */
+  readonly traits: ServiceTraits
+  /** of that what is not taken over, or only in part, and why */
+  readonly lost: readonly string[]
 }
 
 export interface DumpedEndpoint {

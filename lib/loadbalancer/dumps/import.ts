@@ -6,7 +6,7 @@ import { applyCiliumConfig } from '../cilium-options.ts'
 import { done, refuse, refusePlaces } from '../errors.ts'
 import type { LbErrorCode, LbPlace, LbResult } from '../errors.ts'
 import { Field, isRecord, Problems } from '../k8s/fields.ts'
-import { importSteps } from '../k8s/import.ts'
+import { importSteps, movesNodes } from '../k8s/import.ts'
 import type { Import, ImportCounts, ImportOptions, SkippedObject } from '../k8s/import.ts'
 import { serviceKey } from '../service.ts'
 import type { Service } from '../service.ts'
@@ -19,7 +19,7 @@ import type { ConfigList } from './config-list.ts'
 import type { DumpedFrontend } from './frontends.ts'
 import { isMaglevList } from './maglev-list.ts'
 import { isServiceListEntry, readServiceEntry, readServiceListText } from './service-list.ts'
-import type { FrontendList } from './service-list.ts'
+import type { FrontendList, LeftOut } from './service-list.ts'
 import { servicesOf } from './services.ts'
 import type { DumpedServices } from './services.ts'
 import { readText } from './texts.ts'
@@ -62,7 +62,8 @@ export function * importDocumentSteps (cluster: Cluster, documents: readonly unk
   if (!config.ok) return config
   const skipped = [
     ...counts.skipped, ...read.value.skipped, ...config.value.skipped, ...taken.value.skipped,
-    ...services.value.leftOut.map(({ pointer, name, reason }) => ({ document: documentOf(pointer), kind: 'Frontend', name, reason }))
+    ...services.value.leftOut.map(({ pointer, name, reason }) => ({ document: documentOf(pointer), kind: 'Frontend', name, reason })),
+    ...(options.operation === 'delete' ? [] : services.value.lost.map(inPart))
   ].sort((one, other) => one.document - other.document)
   return done({
     draft,
@@ -73,9 +74,15 @@ export function * importDocumentSteps (cluster: Cluster, documents: readonly unk
       unchanged: counts.unchanged + taken.value.unchanged + config.value.unchanged,
       skipped
     },
-    ciliumSettings: config.value.settings ?? imported.value.ciliumSettings
+    ciliumSettings: config.value.settings ?? imported.value.ciliumSettings,
+    touched: imported.value.touched === null || movesNodes(cluster, draft)
+      ? null
+      : new Set([...imported.value.touched, ...services.value.services.map(({ service }) => serviceKey(service))])
   })
 }
+
+const inPart = ({ pointer, name, reason }: LeftOut): SkippedObject =>
+  ({ document: documentOf(pointer), kind: 'Service', name, reason: `imported in part: ${reason}` })
 
 /**
  * Frontends of lists that are only looked at.

@@ -8,7 +8,7 @@ import type { Field } from '../k8s/fields.ts'
 import type { Steps } from '../steps.ts'
 import { parseDumpedEndpoint, protocolNamed, stateNamed, typeNamed } from './frontends.ts'
 import type { DumpedBackend, DumpedFrontend } from './frontends.ts'
-import { columnsOf, LINES_PER_STEP, quoted, TextProblems } from './texts.ts'
+import { columnsOf, documentText, LINES_PER_STEP, quoted, TextProblems } from './texts.ts'
 import type { ReadText } from './texts.ts'
 
 /** A frontend that is left out, and why. */
@@ -51,7 +51,7 @@ export function readServiceEntry (entry: Field): FrontendList {
   return {
     frontends: [{
       pointer: entry.pointer,
-      place: entry.pointer,
+      place: documentText(entry.pointer),
       id: readId(spec.member('id')),
       address,
       port: port.port() ?? missingPort(port),
@@ -59,10 +59,26 @@ export function readServiceEntry (entry: Field): FrontendList {
       scope,
       type: known ?? 'ClusterIP',
       service: name === '' || namespace === '' ? null : { namespace, name },
-      backends: spec.member('backend-addresses').items().flatMap(readBackend)
+      backends: spec.member('backend-addresses').items().flatMap(readBackend),
+      ...readServiceFlags(flags)
     }],
     leftOut: []
   }
+}
+
+/** What its service asks for; older lists have one policy for all clients. */
+function readServiceFlags (flags: Field): Pick<DumpedFrontend, 'traits' | 'lost'> {
+  const healthCheck = flags.member('healthCheckNodePort')
+  const healthCheckNodePort = healthCheck.raw === 0 ? undefined : healthCheck.port()
+  const external = flags.member('extTrafficPolicy').text() ?? flags.member('trafficPolicy').text()
+  const internal = flags.member('intTrafficPolicy').text()
+  const lost: string[] = []
+  const notKept = 'the policy is not kept: the backends are those that this machine has for'
+  if (external === 'Local') lost.push(`extTrafficPolicy Local: ${notKept} clients from outside`)
+  if (internal === 'Local') lost.push(`intTrafficPolicy Local: ${notKept} its own clients`)
+  const natPolicy = flags.member('natPolicy').text() ?? 'None'
+  if (natPolicy !== 'None' && natPolicy !== '') lost.push(`natPolicy ${quoted(natPolicy)}: translation between IPv4 and IPv6 is not built`)
+  return { traits: healthCheckNodePort === undefined ? {} : { healthCheckNodePort }, lost }
 }
 
 function readBackend (field: Field): DumpedBackend[] {
@@ -136,7 +152,8 @@ export function * readServiceListText ({ head, lines }: ReadText, pointer: strin
       else if (known === undefined || endpoint.port === 0) {
         leftOut.push({ pointer, name: frontend, reason: known === undefined ? 'a local redirect policy is not load balancing over a service' : 'the wildcard entry of an address follows from its frontends' })
       } else {
-        current = { pointer, place: problems.placeOf(line), id: Number(id), ...endpoint, type: known, service: null, backends: [] }
+        const place = problems.placeOf(line)
+        current = { pointer, place, id: Number(id), ...endpoint, type: known, service: null, backends: [], traits: {}, lost: [] }
         frontends.push(current)
       }
     } else if (current === null) problems.wrong(line, 'a backend stands before the first frontend')

@@ -9,6 +9,7 @@ import type { LbPlace, LbResult } from '../errors.ts'
 import { endpointKey, familyOf, frontendKey, isSurrogate, namesOf, serviceKey, surrogateAddress } from '../service.ts'
 import type { FrontendKey, Service } from '../service.ts'
 import type { Steps } from '../steps.ts'
+import type { ServiceTraits } from '../traits.ts'
 import type { Protocol } from '../../maglev/index.ts'
 import type { DumpedBackend, DumpedFrontend } from './frontends.ts'
 import type { LeftOut } from './service-list.ts'
@@ -20,6 +21,8 @@ export interface DumpedServices {
   /** frontends by revNAT id, in the order in which that machine came to them */
   readonly order: readonly FrontendKey[]
   readonly leftOut: readonly LeftOut[]
+  /** of services that are taken over: what they ask for that is not */
+  readonly lost: readonly LeftOut[]
 }
 
 /** namespace of services from lists without names */
@@ -45,14 +48,19 @@ export function * servicesOf (frontends: readonly DumpedFrontend[]): Steps<LbRes
   }
   const services: DumpedServices['services'][number][] = []
   const leftOut: LeftOut[] = []
+  const lost: LeftOut[] = []
   for (const [key, group] of groups) {
     yield
     const made = serviceOf(key, group, leftOut)
     if (!made.ok) return made
-    services.push({ service: made.value, pointer: group[0]?.pointer ?? '' })
+    const pointer = group[0]?.pointer ?? ''
+    services.push({ service: made.value, pointer })
+    // frontends of a service mostly say the same
+    const reasons = new Set(group.flatMap(frontend => frontend.lost))
+    for (const reason of reasons) lost.push({ pointer, name: key, reason })
   }
   const order = [...kept].sort((one, other) => (one.id ?? 0) - (other.id ?? 0)).map(frontendKey)
-  return done({ services, nodeAddresses, order, leftOut })
+  return done({ services, nodeAddresses, order, leftOut, lost })
 }
 
 /** Where no protocol is told it is TCP for a frontend, and that of the frontend for its backends. */
@@ -113,7 +121,8 @@ function serviceOf (key: string, group: readonly Resolved[], leftOut: LeftOut[])
       backends.set(`${endpoint} ${portName.portName ?? ''}`, { ...backend, state, weight, ...portName })
     }
   }
-  const made = normaliseService({ namespace, name, frontends, backends: [...backends.values()] }, 'dump')
+  const traits: ServiceTraits = Object.assign({}, ...group.map(frontend => frontend.traits))
+  const made = normaliseService({ namespace, name, frontends, backends: [...backends.values()], ...traits }, 'dump')
   if (made.ok) return made
   const pointer = group[0]?.pointer ?? ''
   const places = made.error.places.map(({ detail }) => ({ pointer, detail: `${group[0]?.place ?? ''}: service ${key}: ${detail}` }))

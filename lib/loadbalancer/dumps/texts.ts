@@ -85,4 +85,7 @@ export function columnsOf (line: string, starts: readonly number[]): string[] {
   return starts.map((start, index) => line.slice(start, starts[index + 1]).trim())
 }
 
+/** A document in words. @param pointer of it, or of something in it */
+export const documentText = (pointer: string): string => `document ${pointer.split('/')[1] ?? 0}`
+
 export const quoted = (text: string): string => JSON.stringify(text.length > 64 ? `${text.slice(0, 61)}...` : text)

@@ -1,7 +1,10 @@
 // A node's services in the shapes of Cilium's own commands: `service list` from what its agent has realised, `bpf lb list` and
 // `bpf lb maglev list` read back from the bytes in its maps.
 
-import { decodeBackendValue, decodeServiceKey, decodeServiceValue, decodeU32, protocolNumbers, scopeNumbers, serviceFlags, serviceFlags2 } from '../../datapath/index.ts'
+import {
+  decodeBackendValue, decodeServiceKey, decodeServiceValue, decodeU32, protocolNumbers, scopeNumbers, serviceFlags, serviceFlags2,
+  splitProxyPortWord
+} from '../../datapath/index.ts'
 import { addressFromBytes, runLengthText } from '../../maglev/index.ts'
 import { flagsText } from '../flags.ts'
 import type { LbNode } from '../node.ts'
@@ -80,8 +83,10 @@ function slotsOf (maps: LbMaps, shape: BpfLbShape): SlotText[] {
       const address = withProtocol(hostPortText(addressFromBytes(key.address).text, key.port), key.protocol, shape) + (key.scope === scopeNumbers.internal ? '/i' : '')
       const ids = `(${value.revNatId}) (${key.slot})`
       const flags = flagsText(value.flags | value.flags2 << 8).split('+').join(', ')
+      const toProxy = (value.flags2 & serviceFlags2.l7LoadBalancer) !== 0
+      const behind = toProxy ? ` (L7LB Proxy Port: ${splitProxyPortWord(value.word)})` : shape === 'slots' ? ' ' : ''
       const text = key.slot === 0
-        ? `${hostPortText(surrogateAddress(family), 0)} ${ids} [${flags}]${shape === 'slots' ? ' ' : ''}`
+        ? `${hostPortText(surrogateAddress(family), 0)} ${ids} [${flags}]${behind}`
         : backends.has(value.word) ? `${backends.get(value.word)} ${ids}` : `backend ${value.word} not found`
       return { address, slot: key.slot, value: text }
     }).sort((one, other) => one.address < other.address ? -1 : one.address > other.address ? 1 : one.slot - other.slot)

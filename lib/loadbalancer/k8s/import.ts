@@ -57,6 +57,8 @@ export interface Import {
   readonly counts: ImportCounts
   /** what node `cilium` is to be from now on; null: as it is */
   readonly ciliumSettings: NodeSettings | null
+  /** services that the documents speak of, whether they change them or not; null: all, since what nodes are changes */
+  readonly touched: ReadonlySet<ServiceKey> | null
 }
 
 /** Pauses after every object, and after every service that is put together from them. */
@@ -72,14 +74,24 @@ export function * importSteps (cluster: Cluster, documents: readonly unknown[], 
   if (problems.places.length > 0) return refuseDocuments(problems, objects)
   const conflict = yield * importing.rebuildServices()
   if (conflict !== null) return conflict
-  return done({ draft, counts: importing.counts(), ciliumSettings: importing.ciliumSettings })
+  const { ciliumSettings, touched, placesChanged } = importing
+  return done({ draft, counts: importing.counts(), ciliumSettings, touched: placesChanged || movesNodes(cluster, draft) ? null : touched })
 }
 
 export const importDocuments = (cluster: Cluster, documents: readonly unknown[], options: ImportOptions): LbResult<Import> =>
   complete(importSteps(cluster, documents, options))
 
+/** NodePorts of every service are at the addresses of nodes. */
+export function movesNodes (cluster: Cluster, draft: Draft): boolean {
+  return JSON.stringify(cluster.nodeAddresses) !== JSON.stringify(draft.nodeAddresses)
+}
+
 class Importing {
   ciliumSettings: NodeSettings | null = null
+  /** labels of nodes are others now */
+  placesChanged = false
+  /** services that the documents speak of */
+  readonly touched = new Set<ServiceKey>()
   readonly #draft: Draft
   readonly #options: ImportOptions
   readonly #counts = { created: 0, updated: 0, deleted: 0, unchanged: 0 }
@@ -92,8 +104,6 @@ class Importing {
   readonly #withdrawn = new Set<ServiceKey>()
   /** services of pods, as they are to be; null: not any more */
   readonly #hostPorts = new Map<ServiceKey, { readonly service: Service | null, readonly pointer: string }>()
-  /** labels of nodes did */
-  #placesChanged = false
 
   constructor (draft: Draft, options: ImportOptions) {
     this.#draft = draft
@@ -152,7 +162,7 @@ class Importing {
     }
     if (conflict !== null) return refuse(conflict.code, conflict.message, { places: conflicts.slice(0, limits.places) })
     yield * this.#sayUnmatchedPorts()
-    if (this.#placesChanged) this.#draft.touchPlaced()
+    if (this.placesChanged) this.#draft.touchPlaced()
     return null
   }
 
@@ -194,6 +204,7 @@ class Importing {
   #takeService (object: K8sObject): void {
     checkName(object)
     const key = serviceKey(object)
+    this.touched.add(key)
     const { services } = this.#draft.k8s
     if (this.#options.operation === 'delete') {
       if (this.#delete(object, this.#knownService(key) !== undefined)) {
@@ -241,6 +252,7 @@ class Importing {
     }
     this.#sayIgnored(object, read.ignored)
     const key = serviceKey({ namespace: object.namespace, name: read.service })
+    this.touched.add(key)
     if (this.#objects.get(key)?.kind !== 'Service') this.#objects.set(key, object)
     if (this.#note(existing, read)) this.#replaceSlice(object, name, existing, read)
   }
@@ -279,7 +291,7 @@ class Importing {
       nodes.set(object.name, { addresses, labels })
       if (!this.#note(existing, { addresses, labels })) return
     }
-    this.#placesChanged ||= JSON.stringify(existing?.labels ?? {}) !== JSON.stringify(labels)
+    this.placesChanged ||= JSON.stringify(existing?.labels ?? {}) !== JSON.stringify(labels)
     const others = new Set([...nodes.entries()].filter(([name]) => name !== object.name).flatMap(([, node]) => node.addresses))
     const gone = new Set((existing?.addresses ?? []).filter(address => !others.has(address)))
     const kept = this.#draft.nodeAddresses.filter(address => !gone.has(address))
@@ -304,6 +316,7 @@ class Importing {
       if (existing !== undefined && this.#note(existing, undefined)) this.#replacePod(object, existing, [])
       return
     }
+    for (const service of read) this.touched.add(serviceKey(service))
     const before = existing?.map(name => this.#draft.service(name))
     if (this.#note(before, read)) this.#replacePod(object, existing, read)
   }
@@ -362,6 +375,7 @@ class Importing {
   }
 
   #affect (key: ServiceKey, object: K8sObject): void {
+    this.touched.add(key)
     this.#affected.delete(key)
     this.#affected.set(key, object.field.pointer)
   }

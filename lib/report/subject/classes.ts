@@ -14,11 +14,11 @@ export interface FrontendClass {
   readonly frontends: readonly ReportFrontend[]
 }
 
-/** Ordered by family, protocol, N, M. Frontends without a table are in no class. */
+/** Ordered by family, protocol, N, M. Frontends without a table are in no class, nor those for pods, whose table nobody asks. */
 export function classify (frontends: readonly ReportFrontend[], by: { readonly protocol: boolean }): FrontendClass[] {
   const classes = new Map<string, FrontendClass & { frontends: ReportFrontend[] }>()
   for (const frontend of frontends) {
-    if (frontend.table === null) continue
+    if (frontend.table === null || frontend.scope === 'internal') continue
     const family = frontend.address.includes(':') ? 6 : 4
     const protocol = by.protocol ? frontend.protocol : null
     const { m, backends } = frontend.table

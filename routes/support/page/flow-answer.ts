@@ -1,6 +1,7 @@
 // The flow of the page, looked up: in the cluster, or while that is empty in a copy of its nodes that holds the example.
 
 import { SimError } from '../../../lib/sim/errors.ts'
+import { isForOutside } from '../../../lib/sim/traffic-plan.ts'
 import type { Simulator } from '../../../lib/sim/types.ts'
 import type { DocumentReader } from '../context.ts'
 import { formatService, parseFlow } from '../endpoint.ts'
@@ -36,7 +37,7 @@ export function createFlowAnswers (sim: Simulator, documents: DocumentReader, ex
     const state = JSON.stringify([sim.revision(), sim.changedAt(), nodes])
     if (last?.state === state) return last
     const asked = isExample ? sim.scratch(nodes.slice(0, exampleNodes).map(({ settings }) => settings.name)) : sim
-    if (isExample) asked.importDocuments(await documents.read(Buffer.from(example), 'yaml'), { operation: 'apply', dryRun: false })
+    if (isExample) asked.importDocuments((await documents.read(Buffer.from(example), 'yaml')).documents, { operation: 'apply', dryRun: false })
     last = { state, sim: asked, isExample, flows: flowsTo(asked) }
     return last
   }
@@ -63,6 +64,6 @@ export function createFlowAnswers (sim: Simulator, documents: DocumentReader, ex
 function flowsTo (sim: Simulator): string[] {
   const [node] = sim.listNodes()
   const frontends = node === undefined ? [] : sim.listFrontends(node.name)
-  return frontends.filter(({ table }) => table !== null).slice(0, flowsSuggested)
+  return frontends.filter((frontend) => frontend.table !== null && isForOutside(frontend)).slice(0, flowsSuggested)
     .map((frontend) => `${frontend.address.includes(':') ? '[2001:db8::7]' : '203.0.113.7'}:51022,${formatService(frontend).toLowerCase()}`)
 }

@@ -55,6 +55,7 @@ function isDump (bytes: Uint8Array): boolean {
 
 function describe (file: string, report: ImportReport): string {
   const counts = (['created', 'updated', 'deleted', 'unchanged'] as const).map((key) => `${report[key]} ${key}`).join(', ')
-  const skipped = report.skipped.map((item) => `  skipped document ${item.document}: ${item.kind} ${item.name}: ${item.reason}\n`)
+  const placeOf = (item: ImportReport['skipped'][number]): string => `${item.file === undefined ? '' : `${item.file}, `}document ${item.document}`
+  const skipped = report.skipped.map((item) => `  skipped ${placeOf(item)}: ${item.kind} ${item.name}: ${item.reason}\n`)
   return `${file}: ${counts}, ${report.skipped.length} skipped (revision ${report.revision})\n${skipped.join('')}`
 }

@@ -31,9 +31,9 @@ const table = command({
       valueHint: 'FILE'
     },
     m: { type: 'string', description: 'Slots, a prime; without it the smallest of Cilium\'s ten sizes with 100 slots per backend, 65537 of the others' },
-    seed: { type: 'string', description: 'Of Cilium: base64 of 12 bytes, as bpf-lb-maglev-hash-seed', default: defaultSeedText },
+    seed: { type: 'string', description: `Of Cilium: base64 of 12 bytes, as bpf-lb-maglev-hash-seed (${defaultSeedText})` },
     like: { type: 'enum', options: ['cilium', ...otherBalancers], description: 'Whose table: Cilium\'s, a ring of Katran, Envoy\'s', default: 'cilium' },
-    release: { type: 'enum', options: [...releases], description: 'Release line of Cilium', default: '1.17+' },
+    release: { type: 'enum', options: [...releases], description: 'Release line of Cilium (1.17+)' },
     flow: { type: 'string', description: 'Of Katran: say which real gets this client', valueHint: 'SOURCE:PORT,VIPPORT' },
     slots: { type: 'boolean', description: 'Print the run-length form too', default: false },
     json: { type: 'boolean', description: 'Print JSON with every slot', default: false },
@@ -52,24 +52,24 @@ const table = command({
     if (new Set(named.map((backend) => backend.id)).size < named.length) throw new BadInput('two backends have the same id')
     // a weight of 0 takes a backend out, as in Cilium
     const backends = usableBackends(named.map((backend) => ({ ...backend, state: 'active' as const })))
+    if (backends.length === 0 && named.length > 0) throw new BadInput('a weight of 0 takes a backend out: give one of them another weight')
     if (backends.length === 0) throw new BadInput('name backends, for instance 10.0.0.1:80 10.0.0.2:80=50, or a file with --backends')
     const m = args.m === undefined ? undefined : wholeNumber('m', args.m, 2, largestM)
-    if (args.flow !== undefined && args.like === 'cilium') throw flowsOfKatranAlone()
-    const built = args.like === 'cilium' ? ciliumTable(backends, m, args) : buildOtherTable(args.like, backends, m)
-    const by = args.like === 'cilium' ? { seed: args.seed, release: args.release } : { like: args.like, ...flowOf(args.flow, args.like, built) }
-    process.stdout.write(args.json ? asJson(built, by) : asText(built, backends, by, args.slots))
+    const { like, flow, seed = defaultSeedText, release = '1.17+' } = args
+    if (flow !== undefined && !like.startsWith('katran')) throw flowsOfKatranAlone(like)
+    if (like !== 'cilium' && (args.seed ?? args.release) !== undefined) throw new BadInput(`--seed and --release are Cilium's: a table of ${like} has neither`)
+    const built = like === 'cilium' ? ciliumTable(backends, m, { seed, release }) : buildOtherTable(like, backends, m)
+    const by = like === 'cilium' ? { seed, release } : { like }
+    const reached = flow === undefined ? null : { flow, ...katranFlow(flow, built) }
+    process.stdout.write(args.json ? asJson(built, by, reached) : asText(built, backends, by, { slots: args.slots, reached }))
   }
 })
 
 export default commandGroup('maglev', 'Maglev tables of any backends', { table, compare })
 
-const flowsOfKatranAlone = (): BadInput => new BadInput('--flow is answered for Katran; flows of Cilium go through its program: maglev-sim lookup')
-
-function flowOf (word: string | undefined, like: string, built: Table): BuiltBy {
-  if (word === undefined) return {}
-  if (!like.startsWith('katran')) throw flowsOfKatranAlone()
-  const { entry, id } = katranFlow(word, built)
-  return { flow: `${word} to entry ${entry}, id ${id}` }
+function flowsOfKatranAlone (like: string): BadInput {
+  const instead = like === 'cilium' ? 'flows of Cilium go through its program: maglev-sim lookup' : `what ${like} hashes of a flow its configuration says`
+  return new BadInput(`--flow is answered for Katran; ${instead}`)
 }
 
 /** Says on stderr what Cilium accepts without a word. */
@@ -114,12 +114,17 @@ async function readLines (file: string): Promise<string> {
 /** how the table was built, beside M */
 type BuiltBy = Readonly<Record<string, string>>
 
-function asJson (built: Table, by: BuiltBy): string {
+/** where a flow goes */
+type Reached = { readonly flow: string, readonly entry: number, readonly id: number } | null
+
+function asJson (built: Table, by: BuiltBy, reached: Reached): string {
   const counts = Object.fromEntries([...built.counts].map(([id, count]) => [String(id), count]))
-  return `${JSON.stringify({ m: built.m, ...by, counts, sha256U32LE: tableDigest(built.ids), slots: [...built.ids] })}\n`
+  return `${JSON.stringify({ m: built.m, ...by, ...(reached === null ? {} : { reached }), counts, sha256U32LE: tableDigest(built.ids), slots: [...built.ids] })}\n`
 }
 
-function asText (built: Table, backends: readonly TableBackend[], by: BuiltBy, slots: boolean): string {
+function asText (
+  built: Table, backends: readonly TableBackend[], by: BuiltBy, { slots, reached }: { readonly slots: boolean, readonly reached: Reached }
+): string {
   const rows = backends.map((backend) => {
     const count = built.counts.get(backend.id) ?? 0
     return [backend.id, backend.address, backend.port, backend.protocol, backend.weight, count, count / built.m]
@@ -128,5 +133,6 @@ function asText (built: Table, backends: readonly TableBackend[], by: BuiltBy, s
     { key: 'protocol', title: 'protocol' }, { key: 'weight', title: 'weight' }, { key: 'slots', title: 'slots' },
     { key: 'share', title: 'share', as: 'percent' as const }]
   const lines = [formatText({ title: '', columns, rows }), [`M ${built.m}`, ...Object.entries(by).map(([name, value]) => `${name} ${value}`)].join(', '), `sha256 of the ids as u32 little-endian: ${tableDigest(built.ids)}`]
+  if (reached !== null) lines.push(`${reached.flow} goes to entry ${reached.entry}, id ${reached.id}`)
   return [...lines, ...(slots ? [runLengthText(built.ids)] : []), ''].join('\n')
 }
