@@ -147,7 +147,7 @@ t.test('what cannot be read, or what Cilium would refuse', async (t) => {
 
 t.test('bad input in the forms for programs: everything that is wrong is a finding, with its place', async (t) => {
   const bad = service('bad', '2').replace('port: 80', 'port: none').replace('172.20.0.2', '172.20.0.999')
-  const list = { kind: 'ServiceList', apiVersion: 'v1', items: [{ metadata: { namespace: 'shop', name: 'listed' }, spec: { type: 'Magic' } }] }
+  const list = { kind: 'ServiceList', apiVersion: 'v1', items: [{ metadata: { namespace: 'shop', name: 'listed' }, spec: { type: 'Magic', ports: [{ port: 80 }] } }] }
   const path = folder({
     'all/1.yaml': `${service('web', '1')}---\n${bad}`,
     'all/2.yaml': 'kind: Service\nmetadata:\n  labels: [\n',

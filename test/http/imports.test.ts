@@ -82,7 +82,15 @@ t.test('port names that no endpoint has', async (t) => {
   t.match((await post(api, other)).json(), { skipped: [{ kind: 'Service', name: 'shop/cart', reason: /: port of the Service: no endpoint has a port named "http"/ }] })
   t.same((await post(api, slice)).json()['skipped'], [], 'nothing to say once they match')
   t.same((await post(api, slice.replace('{name: http, ', '{'))).json()['skipped'], [], 'a port without a name serves every port')
-  t.same((await post(api, slice, yaml, '?operation=delete')).json()['skipped'], [], 'no endpoints, nothing that could match')
+
+  const udp = service.replace('protocol: TCP', 'protocol: UDP')
+  t.match((await post(api, `${udp}---\n${slice}`)).json(), { skipped: [{ ...said, reason: /: no endpoint has a UDP port named "http" \(they have it in TCP\)/ }] })
+  const dual = service.replace('clusterIPs: [10.96.7.7]', 'clusterIPs: [10.96.7.7, "fd00::7"]')
+  t.same((await post(api, `${dual}---\n${slice}`)).json()['skipped'], [], 'endpoints of the other family may still come')
+  const six = (name: string) => slice.replace('cart-x7', 'cart-six').replace('IPv4', 'IPv6').replace(/endpoints:[^]*$/, 'endpoints: [{addresses: ["fd00:1::1"]}]\n').replace('name: http', `name: ${name}`)
+  t.match((await post(api, `${dual}---\n${six('web')}`)).json(), { skipped: [{ ...said, reason: /: no IPv6 endpoint has a TCP port named "http", so its IPv6 frontends/ }] })
+  t.same((await post(api, six('http'))).json()['skipped'], [])
+  t.same((await post(api, `${slice}---\n${six('http')}`, yaml, '?operation=delete')).json()['skipped'], [], 'no endpoints, nothing that could match')
 })
 
 t.test('all YAML types and charset parameters', async (t) => {

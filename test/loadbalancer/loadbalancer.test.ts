@@ -307,8 +307,8 @@ t.test('importing: all conflicts are said, each with the member that brings it',
   const one = k8sService('one', { spec }) as { metadata: object, spec: object }
   const status = { loadBalancer: { ingress: [{ ip: '172.20.0.1', ipMode: 'Proxy' }, { ip: '172.20.0.9' }] } }
   const two = { ...one, metadata: { name: 'two' }, status }
-  const three = k8sService('three', { spec: { clusterIPs: ['10.96.0.3', '2001:DB8::9'], ports: [{ port: 80 }] } })
-  const four = k8sService('four', { spec: { clusterIPs: ['10.96.0.4', '2001:db8::9'], ports: [{ port: 80 }] } })
+  const three = k8sService('three', { spec: { clusterIP: '10.96.0.3', clusterIPs: ['10.96.0.3', '2001:DB8::9'], ports: [{ port: 80 }] } })
+  const four = k8sService('four', { spec: { clusterIP: '10.96.0.4', clusterIPs: ['10.96.0.4', '2001:db8::9'], ports: [{ port: 80 }] } })
   const result = createWorld().import([{ ...one, status }, two, three, endpointSlice('four-1', 'four', []), four])
   t.match(result, { ok: false, error: { code: 'FRONTEND_CONFLICT' } })
   t.strictSame(result.ok ? [] : result.error.places.map(({ pointer, detail }) => `${pointer} ${detail}`), [
@@ -371,10 +371,29 @@ t.test('importing: bad documents are refused with document and place, nothing ha
   refused([endpointSlice('x', 'y', ['fd00::1'])], '/1/endpoints/0/addresses/0', /not an IPv4 address/)
   refused([{ ...endpointSlice('x', 'y', []), addressType: undefined }], '/1/addressType', /needs an addressType/)
   refused([endpointSlice('x', 'web', Array.from({ length: 70000 }, (_, index) => `10.1.${index >> 8 & 255}.${index & 255}`))], '/1/endpoints', /70000 endpoints/)
+  refused([{ apiVersion: 'v1', kind: 'EndpointSlice', metadata: {} }], '/1/metadata/name', /an EndpointSlice needs a name/)
+  refused([{ ...endpointSlice('x', 'web', []), endpoints: [null] }], '/1/endpoints/0', /nothing stands/)
+  refused([{ ...endpointSlice('x', 'web', []), endpoints: [{ addresses: [] }] }], '/1/endpoints/0/addresses', /needs an address/)
+  refused([{ ...endpointSlice('x', 'web', []), endpoints: [{}] }], '/1/endpoints/0/addresses', /needs an address/)
+  for (const spec of [null, { clusterIP: '10.96.0.9', ports: [] }]) refused([{ ...k8sService('x') as object, spec }], '/1/spec/ports', /a Service needs ports/)
+  refused([k8sService('x', { spec: { clusterIP: '10.96.0.8', clusterIPs: ['10.96.0.9'] } })], '/1/spec/clusterIP', /"10\.96\.0\.8" is not the first of clusterIPs, "10\.96\.0\.9"/)
+  for (const member of ['spec', 'metadata']) {
+    const once = world.import([{ ...k8sService('x') as object, [member]: [] }])
+    const places = once.ok ? [] : once.error.places.filter(({ pointer }) => pointer === `/0/${member}`)
+    t.strictSame(places, [{ pointer: `/0/${member}`, detail: 'a list where an object is expected' }], 'one fault, one place')
+  }
   refused([k8sService('x')], '/1/spec/clusterIP', /10\.96\.0\.1:80\/TCP belongs to service default\/web/, 'FRONTEND_CONFLICT')
   refused([k8sService('by-hand', { spec: { clusterIP: '10.96.0.8' } })], '/1', /made by hand/, 'SERVICE_EXISTS')
   refused([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config' }, data: { 'bpf-lb-map-max': 5 } }], '/1/data/bpf-lb-map-max', /text is expected/)
   refused([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cilium-config' }, data: { 'bpf-lb-maglev-table-size': '17' } }], '/1/data/bpf-lb-maglev-table-size', /17/)
+})
+
+t.test('importing: Services that need no ports', t => {
+  const world = createWorld()
+  const named = (name: string, spec: object) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec })
+  const result = world.import([named('headless', { clusterIP: 'None' }), named('outside', { type: 'ExternalName', externalName: 'example.org', ports: [] })])
+  t.match(result, { ok: true, value: { skipped: [{ name: 'default/headless' }, { name: 'default/outside' }] } })
+  t.end()
 })
 
 t.test('importing: names of JavaScript\'s own are names like others', async t => {

@@ -7,9 +7,14 @@ import { limits } from '../limits.ts'
 
 export class Problems {
   readonly places: LbPlace[] = []
+  readonly #said = new Set<string>()
 
+  /** A member that is read several times is said once. */
   add (pointer: string, detail: string): void {
-    if (this.places.length < limits.places) this.places.push({ pointer, detail })
+    const place = `${pointer} ${detail}`
+    if (this.places.length >= limits.places || this.#said.has(place)) return
+    this.#said.add(place)
+    this.places.push({ pointer, detail })
   }
 }
 
@@ -36,6 +41,11 @@ export class Field {
     return this.#value !== undefined && this.#value !== null
   }
 
+  /** absent, or a list of nothing */
+  get isEmpty (): boolean {
+    return !this.present || (Array.isArray(this.#value) && this.#value.length === 0)
+  }
+
   get raw (): unknown {
     return this.#value
   }
@@ -54,10 +64,17 @@ export class Field {
     return new Field(Object.hasOwn(value, name) ? value[name] : undefined, name, this.#problems, this)
   }
 
+  /** without those that are null, which are wrong in any list */
   items (): Field[] {
     if (!this.present) return []
     if (Array.isArray(this.#value)) {
-      return this.#value.map((item: unknown, index) => new Field(item, index, this.#problems, this))
+      const items: Field[] = []
+      this.#value.forEach((item: unknown, index) => {
+        const field = new Field(item, index, this.#problems, this)
+        if (field.present) items.push(field)
+        else field.wrong('nothing stands at this place of the list')
+      })
+      return items
     }
     this.wrong(`${describe(this.#value)} where a list is expected`)
     return []

@@ -1,5 +1,9 @@
-// Ports of a Service whose name no endpoint has: Kubernetes and Cilium take them without a word, and their frontends stay without backends.
+// Ports of a Service whose name no endpoint has, in the protocol and the family of the frontend: Kubernetes and Cilium take them without a
+// word, and their frontends stay without backends.
 
+import { protocols } from '../../maglev/index.ts'
+import type { Family, Protocol } from '../../maglev/index.ts'
+import { familyOf } from '../service.ts'
 import type { Backend, Frontend } from '../service.ts'
 import type { K8sObject } from './documents.ts'
 
@@ -11,25 +15,69 @@ export interface UnmatchedPort {
 
 /** @param object the Service, or the slice that changed it. @returns by port */
 export function unmatchedPorts (frontends: readonly Frontend[], backends: readonly Backend[], object: K8sObject): UnmatchedPort[] {
-  const offered = offeredPortNames(backends)
-  if (offered === null) return []
-  const wanted = new Set(frontends.flatMap(({ portName }) => portName === undefined || offered.has(portName) ? [] : [portName]))
-  const names = [...offered].map((name) => `"${name}"`).join(', ')
-  return [...wanted].map((name) =>
-    ({ field: fieldOf(name, object), detail: `no endpoint has a port named "${name}" (they have ${names}), so its frontends have no backends` }))
+  const offered = new OfferedPorts(backends)
+  const unmatched = new Map<string, Frontend[]>()
+  for (const frontend of frontends) {
+    const { portName } = frontend
+    if (portName === undefined || !offered.lacks(frontend)) continue
+    unmatched.set(portName, [...unmatched.get(portName) ?? [], frontend])
+  }
+  return [...unmatched].map(([name, lacking]) => ({ field: fieldOf(name, object), detail: detailOf(name, lacking, offered) }))
 }
 
-/**
- * Names that a port of the Service has to have one of, if it has a name: without one it takes every endpoint.
- * @returns null: any will do, since an endpoint's port without a name serves every port; or there are no endpoints, as before slices come
- */
-export function offeredPortNames (backends: readonly Backend[]): ReadonlySet<string> | null {
-  const names = new Set<string>()
-  for (const { portName } of backends) {
-    if (portName === undefined) return null
-    names.add(portName)
+/** What endpoints offer. Without a name a port of the Service takes every endpoint, and a port of an endpoint serves every port. */
+export class OfferedPorts {
+  /** name, '' where there is none -> bits of the protocols and families that it is offered in */
+  readonly #bitsOf = new Map<string, number>()
+  #families = 0
+
+  constructor (backends: readonly Backend[]) {
+    for (const { address, protocol, portName = '' } of backends) {
+      const family = familyOf(address)
+      this.#bitsOf.set(portName, (this.#bitsOf.get(portName) ?? 0) | bitOf(protocol, family))
+      this.#families |= familyBit(family)
+    }
   }
-  return names.size === 0 ? null : names
+
+  /** Before there are endpoints of its family, as when slices are still to come, a frontend lacks none. */
+  lacks ({ address, protocol, portName }: Pick<Frontend, 'address' | 'protocol' | 'portName'>): boolean {
+    const family = familyOf(address)
+    if (portName === undefined || (this.#families & familyBit(family)) === 0) return false
+    return (this.#bits(portName) & bitOf(protocol, family)) === 0
+  }
+
+  /** in any family */
+  has (name: string, protocol: Protocol): boolean {
+    return (this.#bits(name) & (bitOf(protocol, 4) | bitOf(protocol, 6))) !== 0
+  }
+
+  /** protocols of that name, in any family */
+  protocolsOf (name: string): Protocol[] {
+    return protocols.filter((protocol) => this.has(name, protocol))
+  }
+
+  names (): string[] {
+    return [...this.#bitsOf.keys()].filter((name) => name !== '')
+  }
+
+  #bits (name: string): number {
+    return (this.#bitsOf.get(name) ?? 0) | (this.#bitsOf.get('') ?? 0)
+  }
+}
+
+const familyBit = (family: Family): number => family === 4 ? 1 : 2
+
+const bitOf = (protocol: Protocol, family: Family): number => familyBit(family) << (2 * protocols.indexOf(protocol))
+
+/** @param lacking frontends of the port that is named so, all of one protocol */
+function detailOf (name: string, lacking: readonly Frontend[], offered: OfferedPorts): string {
+  const port = `port named ${JSON.stringify(name)}`
+  const [{ address, protocol }] = lacking as [Frontend]
+  const others = offered.protocolsOf(name).join(', ')
+  if (offered.has(name, protocol)) return `no IPv${familyOf(address)} endpoint has a ${protocol} ${port}, so its IPv${familyOf(address)} frontends have no backends`
+  if (others !== '') return `no endpoint has a ${protocol} ${port} (they have it in ${others}), so its frontends have no backends`
+  const names = offered.names().map((one) => JSON.stringify(one)).join(', ')
+  return `no endpoint has a ${port} (they have ${names}), so its frontends have no backends`
 }
 
 function fieldOf (name: string, { kind, field }: K8sObject): string | null {

@@ -38,6 +38,8 @@ export function readService ({ field }: K8sObject): ServiceObject {
   const { traits, exposedType, ignored } = readTraits(field)
   const isExposed = (kind: ExposedType): boolean => exposedType === null || exposedType === kind
   const skip = whySkip(field, type)
+  if (skip === null && spec.member('ports').isEmpty) spec.member('ports').wrong('a Service needs ports, unless it is headless or an external name')
+  refuseUnlikeAddresses(spec)
   const frontends = new Map<FrontendKey, Frontend>()
   // A later kind of frontend on the same address and port replaces an earlier one.
   const add = (kind: FrontendType, address: string, port: number, { name, protocol }: ServicePort): void => {
@@ -122,6 +124,13 @@ function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field
 
 /** within its object */
 const specPointer = ({ pointer }: Field): string => pointer.slice(pointer.indexOf('/spec/'))
+
+/** As the API server does: the one address is the first of the list. */
+function refuseUnlikeAddresses (spec: Field): void {
+  const [one, first] = [spec.member('clusterIP'), spec.member('clusterIPs').items()[0]]
+  if (!one.present || one.raw === '' || first === undefined || one.raw === first.raw) return
+  one.wrong(`${describe(one.raw)} is not the first of clusterIPs, ${describe(first.raw)}`)
+}
 
 /** '' is an address that is still to be given */
 function clusterIpFields (spec: Field): Field[] {

@@ -6,7 +6,7 @@ import { buildTable, parseSeed } from '../../../lib/maglev/index.ts'
 import type { TableBackend } from '../../../lib/maglev/index.ts'
 import {
   allMapSizes, Cluster, complete, done, hostPortText, importDocuments, largestMapSize, mapPressures, nodeWarnings, normaliseNodeAddresses,
-  offeredPortNames, Rehearsal
+  OfferedPorts, Rehearsal
 } from '../../../lib/loadbalancer/index.ts'
 import type { ImportCounts, LbError, LbNode, LbResult, MapPressure, NodeSettings, RealisedFrontend } from '../../../lib/loadbalancer/index.ts'
 import { formatBytes } from '../../../lib/report/words.ts'
@@ -177,9 +177,8 @@ function warningsOf (
 /** of the cluster: the node that is judged has one where any node has */
 const noBackend = 'no backend to go to on any node, and packets are dropped (158): no endpoint for it is active or terminating'
 
-function isUnmatched ({ frontend: { portName }, service }: RealisedFrontend, cluster: Cluster): boolean {
-  const offered = offeredPortNames(cluster.service(service)?.backends ?? [])
-  return portName !== undefined && offered !== null && !offered.has(portName)
+function isUnmatched ({ frontend, service }: RealisedFrontend, cluster: Cluster): boolean {
+  return new OfferedPorts(cluster.service(service)?.backends ?? []).lacks(frontend)
 }
 
 function overLimits (limits: CheckLimits, figures: CheckFigures, places: Places): Finding[] {

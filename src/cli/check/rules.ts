@@ -28,7 +28,7 @@ export const rules: readonly Rule[] = [
   rule('weights-ignored', 'warning', 'Weights have no effect', 'Raise the weights so that they average at least 2, and use release 1.13 or later.'),
   rule('not-judged', 'warning', 'Something of the cluster is not in these files', 'Add it as the cluster has it: kubectl get services,endpointslices,nodes -A -o yaml; addresses of nodes with --node-addresses too.'),
   rule('misspelt', 'warning', 'Nearly the name of something that is read', 'Correct the name: what it says is not judged.'),
-  rule('unmatched-port', 'warning', 'No endpoint has a port of that name', 'Name the port as the pods of the selector name theirs, or leave the name of a single port out.'),
+  rule('unmatched-port', 'warning', 'No endpoint has a port of that name', 'Name the port as the pods of the selector name theirs, in its protocol and its families, or leave the name of a single port out.'),
   rule('no-backend', 'warning', 'A frontend has no backend', 'See that the selector matches pods, and that endpoints of them are ready.'),
   rule('protocol-hidden', 'warning', 'A port is not programmed beside another protocol\'s', 'Run 1.17 or later, or give the protocols different ports or addresses.'),
   rule('cluster-ip-without-table', 'note', 'A ClusterIP has no Maglev table', 'Nothing, unless it is to be reached from outside: then set bpf.lbExternalClusterIP.'),
