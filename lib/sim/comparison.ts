@@ -3,7 +3,6 @@
 
 import type { Protocol } from '../maglev/index.ts'
 import { parseAddress } from '../maglev/index.ts'
-import type { TrafficTarget } from '../traffic/index.ts'
 import { comparisonCauses } from './comparison-causes.ts'
 import type { ComparisonCause } from './comparison-causes.ts'
 import { prepareSides, whyUnserved } from './comparison-sides.ts'
@@ -11,8 +10,9 @@ import type { ComparisonSide, ComparisonSimulators, Side } from './comparison-si
 import { chancesApart, chancesAtRandom, chancesOfTable, slotsThatDiffer } from './comparison-tables.ts'
 import type { Chances } from './comparison-tables.ts'
 import { SimError } from './errors.ts'
+import { backendPorts } from './port-of-sent.ts'
 import type { SimErrorPlace } from './errors.ts'
-import type { TrafficPlan } from './traffic-plan.ts'
+import type { ShareTarget, TrafficPlan } from './traffic-plan.ts'
 import { chunkCount, createShare } from './traffic-share.ts'
 import type { TrafficShare } from './traffic-share.ts'
 import type { FrontendView, NodeSettings } from './types.ts'
@@ -80,7 +80,7 @@ export function * comparisonSteps (request: ComparisonRequest, simulators: Compa
   const { a, b, services } = yield * prepareSides(request, simulators)
   const pairs = frontendPairs(a, b)
   if (pairs.length === 0) throw nothingToCompare(a, b)
-  const targets = pairs.map((pair) => targetOf(pair.a))
+  const targets = pairs.map(targetOf)
   const slots: number[] = []
   for (const pair of pairs) {
     slots.push(slotsShare(a, b, pair))
@@ -186,17 +186,18 @@ function slotsShare (a: Side, b: Side, pair: FrontendPair): number {
 const chancesOf = ({ sim, node }: Side, frontend: FrontendView): Chances =>
   frontend.table === null ? chancesAtRandom(frontend) : chancesOfTable(sim.getTable(node, frontend.id), frontend.backends)
 
-function targetOf ({ address, port, protocol }: FrontendView): TrafficTarget {
+function targetOf ({ a, b }: FrontendPair): ShareTarget {
+  const { address, port, protocol } = a
   const parsed = parseAddress(address)
   if (parsed === null) throw new TypeError(`frontend ${address} has no address`)
-  return { address: parsed.bytes, port, protocol }
+  return { address: parsed.bytes, port, protocol, backends: backendPorts([...a.backends, ...b.backends]) }
 }
 
 /** CPU, and place among the readers of a node's maps, of the thread that the simulator is in */
 const MAIN = { cpu: 0, worker: 0 }
 
 function * runFlows (
-  a: Side, b: Side, targets: readonly TrafficTarget[], { count, seed }: { count: number, seed: number }
+  a: Side, b: Side, targets: readonly ShareTarget[], { count, seed }: { count: number, seed: number }
 ): Generator<undefined, TrafficShare> {
   const plan: TrafficPlan = {
     kind: 'traffic', nodes: ['a', 'b'], services: null, flows: count, packets: count, seed, distribution: 'uniform', sourceCidr: null, workers: 1

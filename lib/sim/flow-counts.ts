@@ -2,10 +2,11 @@
 
 import { parseAddress } from '../maglev/index.ts'
 import type { RealisedFrontend } from '../loadbalancer/index.ts'
-import type { TrafficTarget } from '../traffic/index.ts'
 import type { EmulatedNode } from './node.ts'
 import { attachment, frontendView } from './node-views.ts'
 import type { NodeSet } from './node-set.ts'
+import { backendPorts } from './port-of-sent.ts'
+import type { ShareTarget } from './traffic-plan.ts'
 import { chunkCount, createShare } from './traffic-share.ts'
 import type { TrafficShare } from './traffic-share.ts'
 import type { FlowCounter, FlowCounts, FlowTarget } from './types.ts'
@@ -36,7 +37,8 @@ export function flowCounter (set: NodeSet, name: string): FlowCounter {
         workers: 1
       }
       const attachments = [attachment(node, set.coreModule, set.uptimeMs)]
-      const share = createShare({ plan, targets: frontends.map(targetOf), attachments, cpu: CPU, worker: WORKER }, () => 0)
+      const targets = frontends.map((frontend, index) => targetOf(frontend, node, realised[index] ?? null))
+      const share = createShare({ plan, targets, attachments, cpu: CPU, worker: WORKER }, () => 0)
       try {
         for (let chunk = 0; chunk < chunkCount(plan); chunk++) {
           if (!isAsItWas()) return null
@@ -59,10 +61,11 @@ function unchanged (set: NodeSet, node: EmulatedNode, { id, address, port, table
   return now.address === address && now.port === port && now.table?.mapId === table?.mapId && now.table?.m === table?.m ? realised : null
 }
 
-function targetOf ({ address, port, protocol }: FlowTarget): TrafficTarget {
+function targetOf ({ address, port, protocol }: FlowTarget, { node }: EmulatedNode, realised: RealisedFrontend | null): ShareTarget {
   const parsed = parseAddress(address)
   if (parsed === null) throw new RangeError(`${address} is no address`)
-  return { address: parsed.bytes, port, protocol }
+  const backends = backendPorts((realised === null ? [] : node.backendsOf(realised)).map(({ backend }) => backend))
+  return { address: parsed.bytes, port, protocol, backends }
 }
 
 function countsOf ({ nodes, pairs, targets }: TrafficShare): FlowCounts[] {

@@ -22,15 +22,14 @@ export class PairRegistry {
   }
 
   /**
-   * @param view at `at` lies the address, at `portAt` the port, both in network order
+   * @param view at `at` lies the address, in network order
    * @returns the number of the pair, a new one for a pair not seen before
    */
-  find (target: number, family: 4 | 6, view: DataView, at: number, portAt: number): number {
+  find (target: number, family: 4 | 6, view: DataView, at: number, port: number): number {
     const w0 = view.getUint32(at)
     const w1 = family === 6 ? view.getUint32(at + 4) : 0
     const w2 = family === 6 ? view.getUint32(at + 8) : 0
     const w3 = family === 6 ? view.getUint32(at + 12) : 0
-    const port = view.getUint16(portAt)
     const mask = this.#slots.length - 1
     for (let slot = hashOf(target, w0, w1, w2, w3, port) & mask; ; slot = (slot + 1) & mask) {
       const index = this.#slots[slot] as number

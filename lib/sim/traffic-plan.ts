@@ -1,10 +1,12 @@
 // What a run of kind `traffic` is asked for, checked and completed: synthetic flows to the frontends of chosen services,
 // put through the programs of chosen nodes.
 
-import type { TrafficTarget } from '../traffic/index.ts'
 import { parseAddress, parsePrefix } from '../packet/index.ts'
+import type { TrafficTarget } from '../traffic/index.ts'
 import { SimError } from './errors.ts'
 import type { SimErrorPlace } from './errors.ts'
+import { backendPorts } from './port-of-sent.ts'
+import type { BackendPort } from './port-of-sent.ts'
 import type { FrontendView, Simulator } from './types.ts'
 
 export const trafficLimits = {
@@ -108,7 +110,12 @@ function fewestCpus (sim: Simulator, nodes: readonly string[]): number {
 /** Entries for pods have their tables, which nobody asks. */
 export const isForOutside = ({ scope }: Pick<FrontendView, 'scope'>): boolean => scope !== 'internal'
 
-export interface TargetFrontend extends TrafficTarget {
+export interface ShareTarget extends TrafficTarget {
+  /** on any of the nodes: where packets go to them inside others, their address says the port */
+  readonly backends: readonly BackendPort[]
+}
+
+export interface TargetFrontend extends ShareTarget {
   readonly addressText: string
   readonly service: ServiceName
   /** id of the frontend on each node, in the plan's order of nodes */
@@ -127,12 +134,14 @@ export function trafficTargets (sim: Simulator, plan: TrafficPlan): TargetFronte
     .filter((frontend) => frontend.table !== null && isForOutside(frontend)).map((frontend) => [keyOf(frontend), frontend])))
   const targets = [...perNode[0]?.values() ?? []].flatMap((frontend): TargetFrontend[] => {
     const { address, port, protocol, service } = frontend
-    const ids = perNode.map((frontends) => frontends.get(keyOf(frontend))?.id)
+    const views = perNode.map((frontends) => frontends.get(keyOf(frontend)))
+    const ids = views.map((view) => view?.id)
     const bytes = parseAddress(address)
     if (wanted !== null && !wanted.has(`${service.namespace}/${service.name}`)) return []
     if (bytes === null || ids.includes(undefined)) return []
     const { namespace, name } = service
-    return [{ address: bytes, addressText: address, port, protocol, service: { namespace, name }, ids: ids as number[] }]
+    const backends = backendPorts(views.flatMap((view) => view?.backends ?? []))
+    return [{ address: bytes, addressText: address, port, protocol, backends, service: { namespace, name }, ids: ids as number[] }]
   })
   if (targets.length === 0) {
     const detail = 'no frontend of these services has a Maglev table on all of the nodes'

@@ -14,8 +14,9 @@ import type { TrafficGenerator, TrafficTarget } from '../traffic/index.ts'
 import { withCpu } from './cpu-lease.ts'
 import { outcomeCounters } from './outcomes.ts'
 import type { OutcomeCounters } from './outcomes.ts'
+import { portOfSent } from './port-of-sent.ts'
 import { PairRegistry } from './traffic-pairs.ts'
-import type { TrafficPlan } from './traffic-plan.ts'
+import type { ShareTarget, TrafficPlan } from './traffic-plan.ts'
 import type { NodeAttachment } from './types.ts'
 
 export const CHUNK_PACKETS = 8192
@@ -29,7 +30,7 @@ const ETHERNET_LENGTH = 14
 
 export interface ShareJob {
   readonly plan: TrafficPlan
-  readonly targets: readonly TrafficTarget[]
+  readonly targets: readonly ShareTarget[]
   /** in the plan's order of nodes */
   readonly attachments: readonly NodeAttachment[]
   /** CPU on every node, and number of this thread as a reader of the nodes' maps */
@@ -102,6 +103,7 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
   const nodes = openNodes(job, strideBytes)
   const slots = new Uint8Array(BATCH_PACKETS * strideBytes)
   const slotView = new DataView(slots.buffer)
+  const backends = targets.map((target) => target.backends)
   const families = targets.map(({ address }) => address.length === 4 ? 4 as const : 6 as const)
   const targetOf = new Int32Array(BATCH_PACKETS)
   /** what became of each packet of the batch: its pair, or -1 - verdict */
@@ -170,7 +172,8 @@ export function createShare (job: ShareJob, now: () => number): ShareRunner {
     if (verdict !== XDP_TX) return -1 - verdict
     const family = families[target] as 4 | 6
     const ip = at + view.getUint32(at + SLOT_DATA, true) + ETHERNET_LENGTH
-    const pair = pairs.find(target, family, view, ip + (family === 4 ? 16 : 24), ip + (family === 4 ? 22 : 42))
+    const port = portOfSent(view, ip, family, backends[target] ?? [])
+    const pair = pairs.find(target, family, view, ip + (family === 4 ? 16 : 24), port)
     if (pair >= node.packets.length) growCounts(node, pairs.size)
     return pair
   }

@@ -81,7 +81,7 @@ t.test('what is balanced from outside leaves entries for pods out', async (t) =>
   })
   const { links } = run.json() as { links: { results: string } }
   const [node] = (await api.call('GET', links.results)).json()['nodes'] as Json[]
-  t.match(node, { verdicts: { XDP_TX: 4000 }, chiSquare: { df: 1 } }, 'two backends share it')
+  t.match(node, { verdicts: { XDP_TX: 4000 }, chiSquare: { degreesOfFreedom: 1 } }, 'two backends share it')
   t.ok((node?.['chiSquare'] as { pValue: number }).pValue > 0.001, JSON.stringify(node?.['chiSquare']))
   const report = await api.call('GET', '/v1/reports/balance?nodes=node')
   t.match(report.json(), { nodes: [{ rows: [{ frontends: 2, backends: 2 }] }] })

@@ -139,9 +139,8 @@ t.test('imports that are wrong name document and field, and leave everything as 
   const ports = (...list: object[]): object => service('x', { ports: list })
   await refused([ports({ name: 'a', port: 80 }, { name: 'b', port: 80, protocol: 'UDP' }, { name: 'c', port: 80, protocol: 'TCP' })], '/1/spec/ports/2', /^port 80\/TCP stands at \/spec\/ports\/0 already$/)
   await refused([ports({ name: 'a', port: 80 }, { name: 'a', port: 81 })], '/1/spec/ports/1/name', /^the name "a" stands at \/spec\/ports\/0\/name already$/)
-  await refused([ports({ name: 'a', port: 80 }, { port: 81 })], '/1/spec/ports/1/name', /several ports needs a name/)
   await refused([ports({ name: 'a', port: 80, nodePort: 30080 }, { name: 'b', port: 81, nodePort: 30080 })], '/1/spec/ports/1/nodePort', /^nodePort 30080\/TCP stands at/)
-  await refused([{ apiVersion: 'v1', kind: 'ServiceList', items: [ports({ port: 80 }, { port: 80 })] }], '/1/items/0/spec/ports/0/name', /needs a name/)
+  await refused([{ apiVersion: 'v1', kind: 'ServiceList', items: [ports({ port: 80 }, { port: 80 })] }], '/1/items/0/spec/ports/1', /^port 80\/TCP stands at/)
   await refused([service('x', { externalIPs: ['203.0.113.1'], clusterIP: '10.96.0.9' })], '/1', /203\.0\.113\.1:80\/TCP belongs to service shop\/web/, 409)
 })
 
@@ -156,6 +155,13 @@ t.test('an import says what it left out; port names that do not match leave a fr
     created: 2, skipped: [{ document: 2, kind: 'Gateway', name: 'default/edge' }, { document: 3, kind: 'Pod', name: 'default/plain', reason: /host ports/ }]
   })
   t.match(await lines(/10.96.0.5:80/), [/REV/, /SLOT=0 LBALG=undef AFFTimeout=0 COUNT=0 QCOUNT=0/])
+})
+
+t.test('several ports without a name are taken as Cilium takes them, and listed', async (t) => {
+  const body = [service('unnamed', { clusterIP: '10.96.0.6', ports: [{ name: 'a', port: 80 }, { port: 81 }] })]
+  const answer = (await api.call('POST', '/v1/imports', { body })).json()
+  t.match(answer, { created: 1, skipped: [{ name: 'default/unnamed', reason: /^imported, but without effect: that there are several ports: \/spec\/ports\/1 has no name/ }] })
+  t.equal((await api.call('POST', '/v1/imports?operation=delete', { body })).json()['deleted'], 1)
 })
 
 t.test('a weight that is none is without effect, and said by its annotation and value', async (t) => {

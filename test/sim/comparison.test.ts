@@ -81,6 +81,21 @@ t.test('release lines', async (t) => {
     { name: 'SimError', code: 'INVALID_ARGUMENT', message: `/a/release: ${detail}`, places: [{ pointer: '/a/release', detail }] })
 })
 
+t.test('direct return goes to the same backends, told or wrapped', async (t) => {
+  const sim = cluster()
+  const backends = [1, 2, 3].map((host) => ({ ...someBackends(1)[0], address: `fd00:10::${host}`, port: 8080 + host })) as ReturnType<typeof someBackends>
+  for (const protocol of ['TCP', 'UDP'] as const) {
+    const frontends = [{ address: '2001:db8::10', port: 443, protocol, type: 'LoadBalancer' as const }]
+    sim.putService({ namespace: 'default', name: protocol.toLowerCase(), frontends, backends })
+  }
+  for (const dispatch of ['opt', 'ipip']) {
+    const b = { options: { 'bpf-lb-mode': 'dsr', 'bpf-lb-dsr-dispatch': dispatch } }
+    const answer = compare(sim, { a: 'cilium', b, flows: { count: 2000, seed } })
+    const established = { count: 2000, sameMachine: { moved: 0 }, otherMachine: { moved: 0 } }
+    t.match(answer, { frontends: { compared: 4 }, newFlows: { moved: 0 }, establishedFlows: established }, dispatch)
+  }
+})
+
 t.test('SCTP services, their flows too', async (t) => {
   const sim = testSimulator()
   sim.updateNode('cilium', small)

@@ -60,9 +60,15 @@ export function readService ({ field }: K8sObject): ServiceObject {
   return {
     frontends: skip === null ? [...frontends.values()] : [],
     traits,
-    ignored,
+    ignored: [...ignored, ...unsplit(ports)],
     skip
   }
+}
+
+/** The API server refuses such a Service, Cilium takes it. */
+function unsplit (ports: readonly ServicePort[]): string[] {
+  const unnamed = ports.length < 2 ? -1 : ports.findIndex(({ name }) => name === '')
+  return unnamed < 0 ? [] : [`that there are several ports: /spec/ports/${unnamed} has no name, and gets the endpoints of all of them`]
 }
 
 /** Where a Service says a frontend that was read from it, as JSON Pointer: the address, or the node port. */
@@ -102,12 +108,12 @@ function readPorts (field: Field): ServicePort[] {
       protocol: item.member('protocol').oneOf(protocols) ?? 'TCP'
     }
   })
-  refuseAlike(ports, items.length)
+  refuseAlike(ports)
   return ports
 }
 
-/** As the API server does: one of two equal ports would take the place of the other, and without names each would have all endpoints. */
-function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field }>, count: number): void {
+/** As the API server does: one of two equal ports would take the place of the other. */
+function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field }>): void {
   const taken = new Map<string, Field>()
   const claim = (what: string, field: Field): void => {
     const first = taken.get(what)
@@ -118,7 +124,6 @@ function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field
     claim(`port ${port}/${protocol}`, field)
     if (nodePort !== undefined) claim(`nodePort ${nodePort}/${protocol}`, field.member('nodePort'))
     if (name !== '') claim(`the name ${describe(name)}`, field.member('name'))
-    else if (count > 1) field.member('name').wrong('a port of a Service with several ports needs a name')
   }
 }
 
