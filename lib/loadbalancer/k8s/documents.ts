@@ -2,7 +2,7 @@
 
 import { limits } from '../limits.ts'
 import { isObjectName } from '../normalise.ts'
-import { Field, describe, isRecord } from './fields.ts'
+import { Field, describe } from './fields.ts'
 import type { Problems } from './fields.ts'
 
 export interface K8sObject {
@@ -45,9 +45,8 @@ function collect (field: Field, document: number, listKind: string | undefined, 
   }
   const metadata = field.member('metadata')
   const name = metadata.member('name').text()
-  if (!metadata.present || isRecord(metadata.raw)) {
-    if (name === undefined || name === '') metadata.member('name').wrong(`${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind} needs a name`)
-  }
+  const isNameless = name === undefined || name === ''
+  if (isNameless && metadata.mayHaveMembers) metadata.member('name').wrong(`${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind} needs a name`)
   const namespace = metadata.member('namespace').text() ?? 'default'
   // Other kinds have names of other forms; only objects that are read are held to theirs.
   objects.push({ document, apiVersion: field.member('apiVersion').text() ?? '', kind, namespace, name: name ?? '', field })

@@ -41,6 +41,11 @@ export class Field {
     return this.#value !== undefined && this.#value !== null
   }
 
+  /** an object, or absent: of anything else it is not said too that members are missing */
+  get mayHaveMembers (): boolean {
+    return !this.present || isRecord(this.#value)
+  }
+
   /** absent, or a list of nothing */
   get isEmpty (): boolean {
     return !this.present || (Array.isArray(this.#value) && this.#value.length === 0)

@@ -38,7 +38,9 @@ export function readService ({ field }: K8sObject): ServiceObject {
   const { traits, exposedType, ignored } = readTraits(field)
   const isExposed = (kind: ExposedType): boolean => exposedType === null || exposedType === kind
   const skip = whySkip(field, type)
-  if (skip === null && spec.member('ports').isEmpty) spec.member('ports').wrong('a Service needs ports, unless it is headless or an external name')
+  if (skip === null && spec.mayHaveMembers && spec.member('ports').isEmpty) {
+    spec.member('ports').wrong('a Service needs ports, unless it is headless or an external name')
+  }
   refuseUnlikeAddresses(spec)
   const frontends = new Map<FrontendKey, Frontend>()
   // A later kind of frontend on the same address and port replaces an earlier one.
