@@ -70,7 +70,9 @@ export function clusterOperations (set: NodeSet, touch: () => void): ClusterOper
 }
 
 function serviceView (service: Service): ServiceView {
-  return { ...service, frontends: service.frontends.map(({ scope, ...frontend }) => frontend) }
+  const view = ({ scope, ...frontend }: Service['frontends'][number]): ServiceView['frontends'][number] =>
+    scope === 'internal' ? { ...frontend, scope } : frontend
+  return { ...service, frontends: service.frontends.map(view) }
 }
 
 function refuseRepeated (list: string, names: readonly string[]): void {

@@ -21,6 +21,8 @@ export interface FrontendSpec {
   readonly protocol: Protocol
   readonly type: FrontendType
   readonly portName?: string
+  /** internal: the entry for packets from pods of the node, where these get other backends; external unless said */
+  readonly scope?: 'external' | 'internal'
 }
 
 export interface BackendSpec {
@@ -145,13 +147,10 @@ export interface NamedFrontend {
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
-  /** the entry for packets from pods of the node, where these get other backends */
   readonly scope?: 'internal'
 }
 
 export interface FrontendView extends FrontendSpec {
-  /** as of NamedFrontend */
-  readonly scope?: 'internal'
   /** before 1.17: those at the same address and port that are not programmed beside this one, whose packets it gets */
   readonly hiddenProtocols?: readonly Protocol[]
   /** revNAT id on this node */

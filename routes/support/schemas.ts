@@ -50,12 +50,15 @@ export const Port = Type.Integer({ minimum: 1, maximum: 65_535, description: 'Po
 export const Protocol = OneOf(['TCP', 'UDP', 'SCTP'], 'Transport protocol.')
 const PortName = Type.String({ maxLength: 63, description: 'Name of the service port, which frontends and backends share.' })
 
+const InternalScope = OneOf(['internal'], 'The entry for packets from pods of the node, where these get other backends.')
+
 export const FrontendSpec = Type.Object({
   address: Address,
   port: Port,
   protocol: OneOf(['TCP', 'UDP', 'SCTP'], 'Transport protocol.', { default: 'TCP' }),
   type: OneOf(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalIPs', 'HostPort'], 'How clients reach it. A ClusterIP has no Maglev table unless the node says so.', { default: 'LoadBalancer' }),
-  portName: Type.Optional(PortName)
+  portName: Type.Optional(PortName),
+  scope: Type.Optional(InternalScope)
 }, { title: 'FrontendSpec', description: 'An address at which a service is reached.', ...closed })
 
 const backendStates = ['active', 'terminating', 'terminating-not-serving', 'quarantined', 'maintenance'] as const
@@ -298,8 +301,6 @@ export const ClusterStateBody = Type.Object({
 })
 
 // -- what nodes hold
-
-const InternalScope = OneOf(['internal'], 'The entry for packets from pods of the node, where these get other backends.')
 
 export const Frontend = Type.Object({
   id: id('revNAT id on this node.'),

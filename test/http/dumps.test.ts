@@ -7,6 +7,7 @@ import { limits } from '../../routes/support/limits.ts'
 import { allMapSizes, defaultSettings } from '../../lib/loadbalancer/index.ts'
 import { someBackends, someService, testSimulator } from '../support/simulator.ts'
 import { createApi, type Api, type ApiAnswer } from './support/api.ts'
+import type { Json } from './support/conformance.ts'
 import { tar, tarGz, zip, type Files } from './support/archives.ts'
 
 const fenced = (command: string, text: string): string => `# ${command}\n\n\`\`\`\n${text}\n\`\`\`\n`
@@ -184,4 +185,27 @@ t.test('tables of a machine', async (t) => {
   t.match((await compare({ tables, services: [{}] })).json(), { code: 'INVALID_DOCUMENT', errors: [{ pointer: '/services/0' }] })
   t.match((await compare({ tables, seeds: ['AAAA'] })).json(), { code: 'INVALID_ARGUMENT', errors: [{ pointer: '/seeds/0' }] })
   t.match((await compare({ tables, backends: { x: '10.0.0.1:80' } })).json(), { code: 'INVALID_ARGUMENT', errors: [{ pointer: '/backends/x' }] })
+})
+
+t.test('what nodes print of two scopes, and of keys without protocol, comes back', async (t) => {
+  const api = await emptyApi(t)
+  t.equal((await api.call('POST', '/v1/nodes', { body: { name: 'old', release: '1.13-1.16', mapSizes } })).status, 201)
+  const backends = ['here', 'there'].map((nodeName, index) => ({ address: `10.1.1.${index + 1}`, port: 8080, nodeName }))
+  const local = { frontends: [{ address: '172.20.0.20', port: 80 }], backends, externalTrafficPolicy: 'Local' }
+  const udp = { frontends: [{ address: '172.20.0.21', port: 53, protocol: 'UDP' }], backends: [{ address: '10.1.2.1', port: 5353, protocol: 'UDP' }] }
+  for (const [name, body] of Object.entries({ local, udp })) {
+    t.equal((await api.call('PUT', `/v1/services/shop/${name}`, { body, headers: { 'if-none-match': '*' } })).status, 201)
+  }
+  for (const node of ['cilium', 'old']) {
+    const printed = (await api.call('GET', `/v1/nodes/${node}/bpf-lb-list`)).text
+    const again = await emptyApi(t)
+    t.match((await send(again, printed, 'application/json')).json(), { created: 3 }, node)
+    const services = (await again.call('GET', '/v1/services')).json()['items'] as Json[]
+    t.match(services.filter(({ name }) => String(name).includes('-udp')), [{ frontends: [{ protocol: 'UDP' }], backends: [{ address: '10.1.2.1', protocol: 'UDP' }] }])
+    t.match(services.filter(({ name }) => String(name).endsWith('internal')), [{ frontends: [{ scope: 'internal' }], backends: { length: 2 } }])
+    const { revision, ...state } = (await again.call('GET', '/v1/state')).json()
+    const restored = await again.call('PUT', '/v1/state', { body: state, headers: { 'if-match': '*' } })
+    t.equal(restored.status, 200, restored.text.slice(0, 300))
+    t.same(((await again.call('GET', '/v1/services')).json()['items'] as Json[]).map(({ frontends }) => frontends), services.map(({ frontends }) => frontends))
+  }
 })

@@ -63,9 +63,9 @@ export function * servicesOf (frontends: readonly DumpedFrontend[]): Steps<LbRes
   return done({ services, nodeAddresses, order, leftOut, lost })
 }
 
-/** Where no protocol is told it is TCP for a frontend, and that of the frontend for its backends. */
+/** Where no protocol is told a frontend has that of its backends, TCP where these tell none either, and backends that of their frontend. */
 function withProtocols (frontend: DumpedFrontend): Resolved {
-  const protocol = frontend.protocol ?? 'TCP'
+  const protocol = frontend.protocol ?? frontend.backends.find(backend => backend.protocol !== null)?.protocol ?? 'TCP'
   return { ...frontend, protocol, backends: frontend.backends.map(backend => ({ ...backend, protocol: backend.protocol ?? protocol })) }
 }
 

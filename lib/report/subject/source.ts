@@ -37,8 +37,8 @@ export interface ReportFrontend {
   readonly address: string
   readonly port: number
   readonly protocol: Protocol
-  /** the entry for packets from pods, which get a backend at random */
-  readonly scope?: 'internal'
+  /** internal: the entry for packets from pods, which get a backend at random */
+  readonly scope?: 'external' | 'internal'
   /** all that serve it, in whatever state */
   readonly backends: readonly ReportBackend[]
   readonly table: { readonly m: number, readonly backends: number, readonly mapId: number } | null
