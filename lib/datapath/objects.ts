@@ -37,3 +37,5 @@ export const innerMapName = 'cilium_maglev_inner'
 export const metricsMapName = 'cilium_metrics'
 /** The map of load-time constants (encodeLoadTimeConstants): object's name and section's, as libbpf puts them together. */
 export const constantsMapName = 'balancer.rodata'
+/** of the program for pods, which has constants of its own */
+export const constantsMapNameOfPods = 'pods.rodata'

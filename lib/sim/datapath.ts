@@ -10,7 +10,8 @@ import { createKernel, createMaps, loadPrograms } from '../bpf/syscall/index.ts'
 import type { Kernel, LoadedProgram } from '../bpf/syscall/index.ts'
 import type { LoadTimeConstants } from '../datapath/index.ts'
 import {
-  affinityMatchMapName, constantsMapName, innerMapName, mapNames, metricsMapName, programName, programNameOfPods, withLoadTimeConstants
+  affinityMatchMapName, constantsMapName, constantsMapNameOfPods, innerMapName, mapNames, metricsMapName, programName, programNameOfPods,
+  withLoadTimeConstants
 } from '../datapath/index.ts'
 import { backendBytes, maxEntriesOf, sharedTableSize, templateAttributes } from '../loadbalancer/index.ts'
 import type { NodeSettings } from '../loadbalancer/index.ts'
@@ -58,11 +59,12 @@ export function createDatapath (
   const masked = { bypassSpecV1: !settings.spectreMasking }
   const maps = accepted(createMaps(kernel, spec, { editMap: (map) => editMap(map, settings, constants), ...masked }), settings)
   const constantsSpec = { ...spec, maps: spec.maps.filter(({ name }) => name === constantsMapName) }
-  const edit = (map: MapSpec): MapSpec => editMap(map, settings, { ...constants, ...constantsOfPods })
+  const edit = (map: MapSpec): MapSpec =>
+    ({ ...editMap(map, settings, { ...constants, ...constantsOfPods }), name: constantsMapNameOfPods })
   const mapsOfPods = accepted(createMaps(kernel, constantsSpec, { editMap: edit }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
-  for (const [name, fd] of mapsOfPods) fullNames.set(found(kernel.map(fd), name).id, name)
+  for (const fd of mapsOfPods.values()) fullNames.set(found(kernel.map(fd), constantsMapNameOfPods).id, constantsMapNameOfPods)
   const fullName = ({ id, name }: KernelMap): string => fullNames.get(id) ?? (innerMapName.startsWith(name) ? innerMapName : name)
   const loaded: Partial<Record<PacketOrigin, LoadedProgram>> = {}
   const load = (name: string, programMaps: ReadonlyMap<string, number>): LoadedProgram => {

@@ -38,10 +38,6 @@ export function readService ({ field }: K8sObject): ServiceObject {
   const { traits, exposedType, ignored } = readTraits(field)
   const isExposed = (kind: ExposedType): boolean => exposedType === null || exposedType === kind
   const skip = whySkip(field, type)
-  if (skip === null && spec.mayHaveMembers && spec.member('ports').isEmpty) {
-    spec.member('ports').wrong('a Service needs ports, unless it is headless or an external name')
-  }
-  refuseUnlikeAddresses(spec)
   const frontends = new Map<FrontendKey, Frontend>()
   // A later kind of frontend on the same address and port replaces an earlier one.
   const add = (kind: FrontendType, address: string, port: number, { name, protocol }: ServicePort): void => {
@@ -62,9 +58,16 @@ export function readService ({ field }: K8sObject): ServiceObject {
   return {
     frontends: skip === null ? [...frontends.values()] : [],
     traits,
-    ignored: [...ignored, ...unsplit(ports)],
+    ignored: [...ignored, ...unsplit(ports), ...unlikeAddresses(spec)],
     skip
   }
+}
+
+/** The API server refuses such a Service, Cilium takes the list. */
+function unlikeAddresses (spec: Field): string[] {
+  const [one, first] = [spec.member('clusterIP'), spec.member('clusterIPs').items()[0]]
+  if (!one.present || one.raw === '' || first === undefined || one.raw === first.raw) return []
+  return [`/spec/clusterIP: ${describe(one.raw)} is not the first of clusterIPs, ${describe(first.raw)}, which are taken`]
 }
 
 /** The API server refuses such a Service, Cilium takes it. */
@@ -89,6 +92,7 @@ function whySkip (field: Field, type: typeof serviceTypes[number]): string | nul
   const clusterIp = field.member('spec').member('clusterIP').text()
   const labelled = field.member('metadata').member('labels').member(headlessLabel).present
   if (labelled || clusterIp?.toLowerCase() === 'none') return 'a headless Service has no frontends'
+  if (field.member('spec').member('ports').isEmpty) return 'a Service without ports has no frontends'
   return null
 }
 
@@ -131,13 +135,6 @@ function refuseAlike (ports: ReadonlyArray<ServicePort & { readonly field: Field
 
 /** within its object */
 const specPointer = ({ pointer }: Field): string => pointer.slice(pointer.indexOf('/spec/'))
-
-/** As the API server does: the one address is the first of the list. */
-function refuseUnlikeAddresses (spec: Field): void {
-  const [one, first] = [spec.member('clusterIP'), spec.member('clusterIPs').items()[0]]
-  if (!one.present || one.raw === '' || first === undefined || one.raw === first.raw) return
-  one.wrong(`${describe(one.raw)} is not the first of clusterIPs, ${describe(first.raw)}`)
-}
 
 /** '' is an address that is still to be given */
 function clusterIpFields (spec: Field): Field[] {

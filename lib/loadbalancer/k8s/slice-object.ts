@@ -89,7 +89,6 @@ function readHints (endpoint: Field): Pick<Backend, 'forZones'> {
 }
 
 function readAddresses (field: Field, addressType: 'IPv4' | 'IPv6'): string[] {
-  if (field.isEmpty) field.wrong('an endpoint needs an address')
   return field.items().flatMap(item => {
     const text = item.text()
     if (text === undefined) return []
