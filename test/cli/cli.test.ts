@@ -153,7 +153,7 @@ t.test('against a running service', async (t) => {
 
   const [lookup, pod, json, run, load, report, missing] = await Promise.all([
     cli(['lookup', '203.0.113.7:51022,172.20.0.10:443/tcp', '203.0.113.7:51022,172.20.0.10:444'], { env }),
-    cli(['lookup', '10.244.1.9:51022,172.20.0.10:444', '--from', 'inside'], { env }),
+    cli(['lookup', '10.244.1.9:51022,172.20.0.10:443', '10.244.1.9:51022,172.20.0.10:444', '--from', 'inside', '--explain'], { env }),
     cli(['lookup', '203.0.113.7:51022,172.20.0.10:443', '--nodes', 'dynamic', '--json', '--server', server.url]),
     cli(['run', '--packets', '10000', '--seed', '3', '--zipf', '1', '--services', 'default/echo', '--json'], { env }),
     cli(['load', '--duration', '500ms', '--connections', '2', '--packets', '10', '--json'], { env }),
@@ -163,6 +163,7 @@ t.test('against a running service', async (t) => {
   t.match(lookup.stdout, /XDP_TX +10\.244\.\d\.\d:8443/)
   t.match(lookup.stdout, /XDP_DROP +drop 158, unknown_port/)
   t.match(pod.stdout, /XDP_PASS +- /, 'a pod is let through to a port without a service')
+  t.match(pod.stdout, /443 on cilium\n {2}frontend +default\/echo, revNAT id \d+\n {2}draw +slot \d of 3: backend \d+\n {2}ended +.* \(ipv4\)\n/)
   t.same((JSON.parse(json.stdout) as LookupReport).results[0]?.nodes.map(({ node, verdict }) => [node, verdict]), [['dynamic', 'XDP_TX']])
   const traffic = JSON.parse(run.stdout) as TrafficResult
   t.same(traffic.nodes.map(({ node, verdicts }) => [node, verdicts]), [['cilium', { XDP_TX: 10_000 }], ['dynamic', { XDP_TX: 10_000 }]])

@@ -324,9 +324,11 @@ t.test('importing: all conflicts are said, each with the member that brings it',
 })
 
 t.test('importing: what has no effect is said', async t => {
-  const annotations = { 'service.cilium.io/lb-algorithm': 'best', 'service.cilium.io/global': 'true', 'service.cilium.io/type': 'LoadBalancer' }
+  const annotations = {
+    'service.cilium.io/lb-algorithm': 'best', 'service.cilium.io/global': 'true', 'service.cilium.io/type': 'LoadBalancer', 'service.cilium.io/nodes': 'a'
+  }
   const said = createWorld().import([k8sService('odd', { metadata: { annotations } })])
-  const reason = /^imported, but without effect: service\.cilium\.io\/lb-algorithm cannot be "best"; .*global has no effect/
+  const reason = /^imported, but without effect: service\.cilium\.io\/lb-algorithm cannot be "best"; .*global has no effect.*; service\.cilium\.io\/nodes is no annotation of a service$/
   t.match(said, { ok: true, value: { created: 1, skipped: [{ reason }] } })
   const policy = { apiVersion: 'cilium.io/v2', kind: 'CiliumLocalRedirectPolicy', metadata: { name: 'x' } }
   t.match(createWorld().import([policy]), { ok: true, value: { skipped: [{ kind: 'CiliumLocalRedirectPolicy', reason: /local pods/ }] } })

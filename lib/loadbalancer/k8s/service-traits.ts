@@ -47,6 +47,7 @@ export function readTraits (field: Field): ReadTraits {
   const exposedType = annotations.oneOf('type', exposedTypes) ?? null
   for (const name of annotations.names()) {
     if (elsewhere.has(name)) annotations.ignore(name, 'has no effect in one cluster without a proxy')
+    else if (!annotations.isRead(name)) annotations.ignore(name, 'is no annotation of a service')
   }
   return { traits: traitsOf(traits as ServiceTraits), exposedType, ignored: annotations.ignored }
 }
@@ -62,6 +63,7 @@ export function keepAlgorithm (traits: ServiceTraits, known: ServiceTraits | und
 class Annotations {
   readonly ignored: string[] = []
   readonly #field: Field
+  readonly #read = new Set<string>()
 
   constructor (field: Field) {
     this.#field = field
@@ -71,7 +73,12 @@ class Annotations {
     return this.#field.members().flatMap(([name]) => name.startsWith(prefix) ? [name.slice(prefix.length)] : [])
   }
 
+  isRead (name: string): boolean {
+    return this.#read.has(name)
+  }
+
   text (name: string): string | undefined {
+    this.#read.add(name)
     return this.#field.member(prefix + name).text()
   }
 

@@ -6,6 +6,7 @@ import { counted } from '../../../lib/report/words.ts'
 import { createClient, serverOption, serverUrl } from '../client.ts'
 import { command, wordList } from '../command.ts'
 import { BadInput } from '../failures.ts'
+import { explanationText } from '../explanation.ts'
 import { parseFlow } from '../flows.ts'
 
 const maximumFlows = 1000
@@ -17,6 +18,7 @@ export default command({
     server: serverOption,
     nodes: { type: 'string', description: 'Nodes, by comma (all)', valueHint: 'NAMES' },
     from: { type: 'enum', options: ['outside', 'inside'], description: 'From outside the cluster, or from a pod of the node', default: 'outside' },
+    explain: { type: 'boolean', description: 'Say how each flow came to its backend: frontend, connection, affinity, hash, slot', default: false },
     json: { type: 'boolean', description: 'Print the service\'s answer as JSON', default: false }
   },
   rest: 'FLOW...',
@@ -26,9 +28,9 @@ export default command({
     if (words.length > maximumFlows) throw new BadInput(`at most ${maximumFlows} flows at once, not ${words.length}`)
     const flows = words.map(parseFlow)
     const nodes = wordList(args.nodes)
-    const body = JSON.stringify({ ...(nodes === undefined ? {} : { nodes }), from: args.from, flows })
+    const body = JSON.stringify({ ...(nodes === undefined ? {} : { nodes }), from: args.from, explain: args.explain, flows })
     const report = await createClient(serverUrl(args.server)).post<LookupReport>('/v1/lookups', body, 'application/json')
-    process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : describe(flows, words, report))
+    process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : `${describe(flows, words, report)}${args.explain ? explanations(words, report) : ''}`)
   }
 })
 
@@ -50,4 +52,9 @@ function target (node: NodeLookup): string {
   if (node.fault !== null) return `fault: ${node.fault.message}`
   if (node.backend !== null) return `${node.backend.address.includes(':') ? `[${node.backend.address}]` : node.backend.address}:${node.backend.port}`
   return node.drop === null ? '-' : `drop ${node.drop.code}, ${node.drop.step}`
+}
+
+function explanations (words: readonly string[], report: LookupReport): string {
+  return report.results.flatMap(({ nodes }, index) => nodes.map(({ node, explanation }) =>
+    explanation === undefined ? '' : `\n${words[index] ?? ''} on ${node}\n${explanationText(explanation)}`)).join('')
 }
