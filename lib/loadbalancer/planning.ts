@@ -83,10 +83,7 @@ export class Planning {
       this.#withdraw(key)
       return
     }
-    const selection: Selection = {
-      selected: selectBackends(owned.service, owned.frontend, settings, this.#place),
-      table: null
-    }
+    const selection: Selection = { selected: selectBackends(owned.service, owned.frontend, settings, this.#place), table: null }
     this.#update(key, owned.frontend, owned, selection)
     this.#updateCopies(key, owned, selection)
   }
@@ -98,8 +95,8 @@ export class Planning {
       for (const address of this.#nodeAddresses) {
         const copy: Frontend = { ...frontend, address }
         const key = this.#keyOf(copy)
-        // A service that claims this very address and port goes before the NodePort there.
         if (familyOf(address) !== familyOf(frontend.address)) continue
+        // A service that claims this very address and port goes before the NodePort there.
         if (this.#isClaimed(key)) {
           this.#recountHidden(key)
           continue

@@ -61,7 +61,7 @@ export function createDatapath (
   const constantsSpec = { ...spec, maps: spec.maps.filter(({ name }) => name === constantsMapName) }
   const edit = (map: MapSpec): MapSpec =>
     ({ ...editMap(map, settings, { ...constants, ...constantsOfPods }), name: constantsMapNameOfPods })
-  const mapsOfPods = accepted(createMaps(kernel, constantsSpec, { editMap: edit }), settings)
+  const mapsOfPods = accepted(createMaps(kernel, constantsSpec, { editMap: edit, ...masked }), settings)
   const map = (name: string): KernelMap => found(kernel.map(maps.get(name) ?? -1), name)
   const fullNames = new Map([...maps.keys()].map((name) => [map(name).id, name]))
   for (const fd of mapsOfPods.values()) fullNames.set(found(kernel.map(fd), constantsMapNameOfPods).id, constantsMapNameOfPods)
